@@ -1,0 +1,184 @@
+import * as z from 'zod';
+import { RouteSpec } from './application.ts';
+import { Gate } from './gate.ts';
+import { Condition, kindSchema, Name } from './meta.ts';
+import { Plan, Stage } from './plan.ts';
+import { ReleasePolicy, Strategy } from './strategy.ts';
+
+export const ReleasePhase = z.enum([
+  'Pending',
+  'Progressing',
+  'Paused',
+  'Verifying',
+  'Succeeded',
+  'Aborting',
+  'Aborted',
+  'RollingBack',
+  'RolledBack',
+  'Failed',
+  'Superseded',
+]);
+export type ReleasePhase = z.infer<typeof ReleasePhase>;
+
+/** What a release waits for, who can unblock it and when it expires (INV-28; `slipway why`). */
+export const Waiting = z.looseObject({
+  for: z.enum([
+    'start',
+    'instances',
+    'traffic',
+    'drain',
+    'gate',
+    'approval',
+    'promotion',
+    'soak',
+    'agent',
+    'queue',
+    'person',
+    'nothing',
+  ]),
+  message: z.string(),
+  /** People, or 'nobody' where it ends by itself. */
+  who: z.string(),
+  commands: z.array(z.string()),
+  since: z.string(),
+  expiresAt: z.string().nullable(),
+  onExpiry: z.string().nullable(),
+});
+export type Waiting = z.infer<typeof Waiting>;
+
+/** Failed requests and totals as the data plane counted them, cumulative since the release began. */
+export const TrafficTotals = z.looseObject({
+  requests: z.number().int(),
+  failed: z.number().int(),
+  failures: z.record(z.string(), z.number().int()),
+  byVersion: z.record(z.string(), z.looseObject({ requests: z.number().int(), failed: z.number().int() })),
+});
+
+export type TrafficTotals = z.infer<typeof TrafficTotals>;
+
+export const StageStatus = z.looseObject({
+  number: z.number().int(),
+  title: z.string(),
+  state: z.enum(['pending', 'gatesBefore', 'running', 'gatesAfter', 'waiting', 'done', 'failed', 'skipped']),
+  startedAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+  execution: z.string().nullable(),
+  message: z.string().nullable(),
+  flip: z.looseObject({ at: z.string(), flipMs: z.number(), proof: z.string() }).nullable(),
+  drain: z
+    .looseObject({
+      ms: z.number(),
+      requests: z.number().int(),
+      streams: z.number().int(),
+      cut: z.number().int(),
+    })
+    .nullable(),
+});
+export type StageStatus = z.infer<typeof StageStatus>;
+
+export const ReleaseSpec = z.looseObject({
+  application: Name,
+  environment: Name,
+  /** Revisions by name; `from` is null for a first release. */
+  from: z.string().nullable(),
+  to: z.string(),
+  reason: z.enum(['release', 'rollback', 'retry']),
+  strategy: Strategy,
+  plan: Plan,
+  policy: ReleasePolicy,
+  gates: z.array(Gate),
+  routes: z.array(RouteSpec),
+  clusters: z.array(Name),
+  /** Wanted instances by workload at the start. */
+  replicas: z.record(Name, z.number().int()),
+  requestedBy: z.string(),
+  why: z.string().nullable(),
+  slipwayVersion: z.string(),
+});
+export type ReleaseSpec = z.infer<typeof ReleaseSpec>;
+
+export const ReleaseStatus = z.looseObject({
+  observedGeneration: z.number().int().optional(),
+  phase: ReleasePhase,
+  /** `back` runs `backStages` instead of the plan's. */
+  direction: z.enum(['forward', 'back']),
+  backStages: z.array(Stage),
+  /** Index into the stages of the direction. */
+  stage: z.number().int(),
+  step: z.enum(['gatesBefore', 'instructions', 'gatesAfter', 'advance', 'ended']),
+  stages: z.array(StageStatus),
+  epoch: z.number().int(),
+  sequence: z.number().int(),
+  execution: z.string().nullable(),
+  gateRuns: z.record(z.string(), z.string()),
+  flipped: z.boolean(),
+  waiting: Waiting,
+  pause: z
+    .looseObject({ reason: z.string(), since: z.string(), by: z.string(), expiresAt: z.string() })
+    .nullable(),
+  /** Progress deadline's clock: ms of progress time used, and since when it runs (null while paused). */
+  progress: z.looseObject({ usedMs: z.number(), runningSince: z.string().nullable() }),
+  failure: z
+    .looseObject({ reason: z.string(), message: z.string(), affects: z.string(), next: z.string() })
+    .nullable(),
+  startedAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+  traffic: TrafficTotals.nullable(),
+  commands: z.array(
+    z.looseObject({
+      uid: z.string(),
+      verb: z.string(),
+      by: z.string(),
+      at: z.string(),
+      why: z.string().nullable(),
+      outcome: z.string(),
+    }),
+  ),
+  /** The latest decision and digests of its input and result (INV-17). */
+  decision: z.looseObject({ at: z.string(), input: z.string(), summary: z.string() }).nullable(),
+  receipt: z.string().nullable(),
+  conditions: z.array(Condition),
+});
+export type ReleaseStatus = z.infer<typeof ReleaseStatus>;
+export const Release = kindSchema('Release', ReleaseSpec, ReleaseStatus);
+export type Release = z.output<typeof Release>;
+
+export const VERBS = [
+  'promote',
+  'pause',
+  'resume',
+  'approve',
+  'reject',
+  'abort',
+  'rollback',
+  'retry',
+  'skip',
+  'release',
+  'scale',
+  'restart',
+] as const;
+export const Verb = z.enum(VERBS);
+export type Verb = z.infer<typeof Verb>;
+
+export const CommandSpec = z.looseObject({
+  verb: Verb,
+  /** `Release/shop-local-r2` or `Application/shop`. */
+  target: z.looseObject({ kind: z.enum(['Release', 'Application']), name: z.string() }),
+  environment: Name.optional(),
+  /** The server sets it from the token; what a caller writes is ignored. */
+  by: z.string(),
+  at: z.string(),
+  why: z.string().nullable(),
+  parameters: z.record(z.string(), z.unknown()),
+});
+export type CommandSpec = z.infer<typeof CommandSpec>;
+export const Command = kindSchema(
+  'Command',
+  CommandSpec,
+  z.looseObject({
+    state: z.enum(['pending', 'done', 'refused']),
+    message: z.string(),
+    result: z.record(z.string(), z.unknown()).optional(),
+  }),
+);
+export type Command = z.output<typeof Command>;
