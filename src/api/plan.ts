@@ -8,14 +8,14 @@ import { Name } from './meta.ts';
  *
  * - `full`: all of it. `zero`: none.
  * - `fixed`: `n`, never above full.
- * - `fraction`: round half up of full × num / den, at least 1.
+ * - `fraction`: full × num / den, rounded half up or, with `round: 'up'`, up; at least 1.
  * - `rest`: full − the fraction.
  */
 export const Count = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('full') }),
   z.strictObject({ kind: z.literal('zero') }),
   z.strictObject({ kind: z.literal('fixed'), n: z.number().int().min(0) }),
-  z.strictObject({ kind: z.literal('fraction'), num: z.number().int().min(0), den: z.number().int().min(1) }),
+  z.strictObject({ kind: z.literal('fraction'), num: z.number().int().min(0), den: z.number().int().min(1), round: z.literal('up').optional() }),
   z.strictObject({
     kind: z.literal('rest'),
     of: z.union([

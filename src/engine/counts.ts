@@ -4,9 +4,10 @@ import type { Count, Weights } from '../api/plan.ts';
 const roundHalfUp = (num: number, den: number): number => Math.floor((2 * num + den) / (2 * den));
 
 /** The nearest whole part of `full`, at least 1 and at most all (none of nothing). */
-export function fractionOf(full: number, num: number, den: number): number {
+export function fractionOf(full: number, num: number, den: number, round?: 'up'): number {
   if (num === 0 || full === 0) return 0;
-  return Math.min(full, Math.max(1, roundHalfUp(full * num, den)));
+  const part = round === 'up' ? Math.ceil((full * num) / den) : roundHalfUp(full * num, den);
+  return Math.min(full, Math.max(1, part));
 }
 
 /** Instances that a plan's expression means when the workload is wanted `full` strong (src/api/plan.ts, Count). */
@@ -19,7 +20,7 @@ export function evaluateCount(count: Count, full: number): number {
     case 'fixed':
       return Math.min(count.n, full);
     case 'fraction':
-      return fractionOf(full, count.num, count.den);
+      return fractionOf(full, count.num, count.den, count.round);
     case 'rest':
       return (
         full - ('n' in count.of ? Math.min(count.of.n, full) : fractionOf(full, count.of.num, count.of.den))

@@ -1,0 +1,129 @@
+import { durationMs } from '../../api/duration.ts';
+import { type Strategy, type StrategyName, strategyName } from '../../api/strategy.ts';
+import type { Result } from '../../lib/errors.ts';
+import { evaluateCount, evaluateWeights } from '../counts.ts';
+import { blueGreen } from '../strategies/blue-green.ts';
+import { canary } from '../strategies/canary.ts';
+import { custom } from '../strategies/custom.ts';
+import { scaled } from '../strategies/scaled.ts';
+import { first, rolling, warmFlip } from '../strategies/single.ts';
+import type { Step, StrategyCapacity, StrategyRefusal, StrategySteps } from '../strategies/step.ts';
+
+export interface StepsInput {
+  readonly strategy: Strategy;
+  /** Strategy that put the live revision there; null when nothing is live or it is not known. */
+  readonly liveStrategy: string | null;
+  readonly hasFrom: boolean;
+  readonly toIsWarm: boolean;
+  readonly capacity: StrategyCapacity;
+}
+
+export interface PlannedSteps extends StrategySteps {
+  /** Strategy that is carried out, which the change from or to `rolling` makes blueGreen. */
+  readonly name: StrategyName;
+  /** Stage numbers that gates and pauses may name. */
+  readonly numbers: number;
+}
+
+/** The steps of a strategy, merged where neighbours are equal, or the special cases that replace them. */
+export function planSteps(input: StepsInput): Result<PlannedSteps, StrategyRefusal> {
+  const wanted = strategyName(input.strategy);
+  const switches =
+    input.hasFrom &&
+    input.liveStrategy !== null &&
+    (wanted === 'rolling') !== (input.liveStrategy === 'rolling');
+  const name: StrategyName = switches ? 'blueGreen' : wanted;
+  const own = stepsOf(name, input);
+  if (!own.ok) return own;
+  const numbers = own.value.steps.length;
+  const covers = own.value.steps.flatMap((each) => each.covers);
+  const warnings = switches
+    ? [
+        `changing from ${input.liveStrategy} to ${wanted}: this release goes once by blueGreen`,
+        ...own.value.warnings,
+      ]
+    : own.value.warnings;
+  if (!input.hasFrom) return { ok: true, value: { ...first(covers), warnings, name, numbers } };
+  if (input.toIsWarm && name !== 'rolling')
+    return { ok: true, value: { ...warmFlip(covers), warnings, name, numbers } };
+  return {
+    ok: true,
+    value: {
+      ...own.value,
+      steps: mergeEqual(own.value.steps, input.capacity.replicas),
+      warnings,
+      name,
+      numbers,
+    },
+  };
+}
+
+function stepsOf(
+  name: StrategyName,
+  { strategy, capacity }: StepsInput,
+): Result<StrategySteps, StrategyRefusal> {
+  switch (name) {
+    case 'scaled':
+      return scaled(
+        strategy.scaled ?? { pause: [], warm: false, retention: { time: '30m', count: 1 } },
+        capacity,
+      );
+    case 'custom':
+      return strategy.custom === undefined ? missing(name) : custom(strategy.custom, capacity);
+    case 'canary':
+      return strategy.canary === undefined ? missing(name) : canary(strategy.canary, capacity);
+    case 'blueGreen':
+      return blueGreen(capacity);
+    case 'rolling':
+      return { ok: true, value: rolling() };
+  }
+}
+
+const missing = (name: string) => ({
+  ok: false as const,
+  error: { path: `spec.strategy.${name}`, message: 'is not set' },
+});
+
+/** Equal neighbours do the same twice, as `scaled` does with one or two replicas; the later one's goal stays. */
+function mergeEqual(steps: readonly Step[], replicas: number): readonly Step[] {
+  const merged: Step[] = [];
+  let before = { from: replicas, to: 0, weight: 0 };
+  for (const each of steps) {
+    const now = {
+      from: each.from === null ? before.from : evaluateCount(each.from, replicas),
+      to: each.to === null ? before.to : evaluateCount(each.to, replicas),
+      weight: each.weights === null ? before.weight : evaluateWeights(each.weights, replicas).to,
+    };
+    const previous = merged.at(-1);
+    const same = now.from === before.from && now.to === before.to && now.weight === before.weight;
+    // A drain that keeps the size (blueGreen's third stage) does something all the same.
+    const drains = each.from !== null && each.from.kind === 'full' && each.weights === null;
+    if (previous !== undefined && same && !drains && !each.roll) {
+      merged[merged.length - 1] = {
+        ...previous,
+        ...each,
+        weights: each.weights ?? previous.weights,
+        title: previous.title,
+        covers: [...previous.covers, ...each.covers],
+      };
+    } else {
+      merged.push(each);
+    }
+    before = now;
+  }
+  return merged;
+}
+
+/** Stages of the strategy after which the release pauses, by the file. */
+export function pausesOf(strategy: Strategy, name: StrategyName): readonly number[] {
+  return strategy[name]?.pause ?? (name === 'blueGreen' ? [1, 2] : []);
+}
+
+/** How long and how many old revisions stay warm; null where the strategy leaves them cold. */
+export function retentionOf(strategy: Strategy): { ms: number; count: number } | null {
+  const name = strategyName(strategy);
+  const options = name === 'blueGreen' || name === 'scaled' || name === 'canary' ? strategy[name] : undefined;
+  return options === undefined
+    ? null
+    : { ms: durationMs(options.retention.time), count: options.retention.count };
+}

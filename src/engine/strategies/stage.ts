@@ -1,0 +1,168 @@
+import type { Count, Instruction } from '../../api/plan.ts';
+import { InvariantViolation, type Result } from '../../lib/errors.ts';
+import { evaluateCount, FULL, ZERO } from '../counts.ts';
+import { type Position, shift } from './shift.ts';
+import {
+  addFlip,
+  addGrowth,
+  addShrink,
+  type Move,
+  type PlanWorkload,
+  StageBuilder,
+} from './stage-instructions.ts';
+import type { Step, StrategyRefusal } from './step.ts';
+
+/** Where a workload stands between two steps: the expressions, and what they are at today's size. */
+export interface Standing {
+  readonly from: Count;
+  readonly to: Count;
+}
+
+export interface BuiltStage {
+  readonly instructions: Instruction[];
+  readonly standing: ReadonlyMap<string, Standing>;
+}
+
+/**
+ * Instructions of one forward step over all workloads, in the order that keeps the floors: everything grows
+ * and is proven, then everything flips, then — after the proof of every flip — the old side shrinks.
+ */
+export function buildStage(
+  step: Step,
+  workloads: readonly PlanWorkload[],
+  standing: ReadonlyMap<string, Standing>,
+  options: { first: boolean; last: boolean },
+): Result<BuiltStage, StrategyRefusal> {
+  const builder = new StageBuilder();
+  const after = new Map(standing);
+  const jobs = options.first
+    ? workloads
+        .filter((w) => w.type === 'migration' && w.inTo)
+        .map((w) => builder.add(`${w.name}/migrate`, [], { type: 'runJob', side: 'to', workload: w.name }))
+    : [];
+  const running = workloads.filter((w) => w.type !== 'migration');
+  const moves = new Map<string, readonly Move[]>();
+  for (const workload of running) {
+    const at = standing.get(workload.name);
+    if (at === undefined) throw new InvariantViolation('INV-7', `no standing of workload ${workload.name}`);
+    const planned = movesOf(step, workload, at, options);
+    if (!planned.ok) return planned;
+    moves.set(workload.name, planned.value.moves);
+    after.set(workload.name, planned.value.standing);
+  }
+  const rounds = Math.max(0, ...[...moves.values()].map((list) => list.length));
+  let barrier: readonly string[] = jobs;
+  for (let round = 0; round < rounds; round += 1) {
+    const suffix = rounds > 1 ? `.${round + 1}` : '';
+    const taking = running.flatMap((workload) => {
+      const move = moves.get(workload.name)?.[round];
+      return move === undefined ? [] : [{ workload, move }];
+    });
+    barrier = addRound(builder, step, taking, barrier, suffix);
+  }
+  return { ok: true, value: { instructions: builder.instructions, standing: after } };
+}
+
+function addRound(
+  builder: StageBuilder,
+  step: Step,
+  taking: readonly { workload: PlanWorkload; move: Move }[],
+  start: readonly string[],
+  suffix: string,
+): readonly string[] {
+  let needs = start;
+  if (step.roll) {
+    return taking.flatMap(({ workload }) => {
+      const rolled = builder.add(`${workload.name}/roll${suffix}`, needs, {
+        type: 'rollWorkload',
+        workload: workload.name,
+        side: 'to',
+        replicas: FULL,
+      });
+      return [rolled];
+    });
+  }
+  const early = taking.filter(({ move }) => move.shrinkFirst);
+  needs =
+    early.length === 0
+      ? needs
+      : early.flatMap(({ workload, move }) =>
+          move.from === null ? [] : addShrink(builder, workload, step, move.from, needs, `${suffix}a`),
+        );
+  const grown = taking.flatMap(({ workload, move }) => addGrowth(builder, workload, move, needs, suffix));
+  const flipping = taking.filter(
+    ({ workload, move }) => workload.routed && workload.inTo && move.weights !== null,
+  );
+  const proven = flipping.flatMap(({ workload, move }) =>
+    move.weights === null ? [] : addFlip(builder, workload, move.weights, grown, suffix),
+  );
+  const shrinkAfter = proven.length > 0 ? proven : grown;
+  const shrunk = taking
+    .filter(({ move }) => !move.shrinkFirst)
+    .flatMap(({ workload, move }) =>
+      move.from === null ? [] : addShrink(builder, workload, step, move.from, shrinkAfter, suffix),
+    );
+  return shrunk.length > 0 ? shrunk : shrinkAfter;
+}
+
+function movesOf(
+  step: Step,
+  workload: PlanWorkload,
+  at: Standing,
+  options: { last: boolean },
+): Result<{ moves: readonly Move[]; standing: Standing }, StrategyRefusal> {
+  const whole: Move = { to: step.to, weights: step.weights, from: step.from, shrinkFirst: false };
+  // A workload that only the new revision has starts whole; one that only the old has goes with the last stage.
+  if (!workload.inFrom) {
+    const grow = at.to.kind === 'full' ? null : FULL;
+    return {
+      ok: true,
+      value: { moves: [{ ...whole, to: grow, from: null }], standing: { from: ZERO, to: FULL } },
+    };
+  }
+  if (!workload.inTo) {
+    const from = options.last ? ZERO : null;
+    return {
+      ok: true,
+      value: {
+        moves: [{ to: null, weights: null, from, shrinkFirst: false }],
+        standing: { from: from ?? at.from, to: ZERO },
+      },
+    };
+  }
+  const standing = { from: step.from ?? at.from, to: step.to ?? at.to };
+  if (step.roll) return { ok: true, value: { moves: [whole], standing: { from: ZERO, to: FULL } } };
+  const { replicas: full, surge, unavailable } = workload;
+  const start: Position = { from: evaluateCount(at.from, full), to: evaluateCount(at.to, full) };
+  const end: Position = { from: evaluateCount(standing.from, full), to: evaluateCount(standing.to, full) };
+  if (start.from + end.to <= full + surge) return { ok: true, value: { moves: [whole], standing } };
+  const shrinks = end.from < start.from && step.weights !== null;
+  const positions = shrinks ? shift(start, end, { full, surge, unavailable }) : null;
+  if (positions === null) return { ok: false, error: noRoom(workload, start, end) };
+  let previous = start;
+  const moves = positions.map((position, index): Move => {
+    const isLast = index === positions.length - 1;
+    const from = position.from === previous.from ? null : isLast ? standing.from : fixed(position.from);
+    const shrinkFirst = previous.from + position.to > full + surge;
+    const move: Move = {
+      to: position.to === previous.to ? null : isLast ? standing.to : fixed(position.to),
+      weights: isLast
+        ? step.weights
+        : { kind: 'byCapacity', from: fixed(position.from), to: fixed(position.to) },
+      from,
+      shrinkFirst,
+    };
+    previous = position;
+    return move;
+  });
+  return { ok: true, value: { moves, standing } };
+}
+
+const fixed = (n: number): Count => (n === 0 ? ZERO : { kind: 'fixed', n });
+
+const noRoom = (workload: PlanWorkload, start: Position, end: Position): StrategyRefusal => ({
+  path: `spec.workloads.${workload.name}.maxSurge`,
+  message:
+    `this strategy needs ${start.from + end.to - workload.replicas} instances of ${workload.name} above its ` +
+    `${workload.replicas} replicas, and maxSurge allows ${workload.surge}; raise maxSurge or use custom with smaller steps`,
+});

@@ -1,0 +1,109 @@
+import type { Count, Stage, Weights } from '../../api/plan.ts';
+import { FULL, ZERO } from '../counts.ts';
+import { type PlanWorkload, StageBuilder } from './stage-instructions.ts';
+
+const TO_OLD: Weights = { kind: 'fixed', from: 100, to: 0 };
+
+/**
+ * The way back from any point of a release in flight: the old side's capacity first, then traffic, then the
+ * new side goes. Level-triggered, so it is right wherever the way forward was cut off; what is so already
+ * costs nothing. INV-1 asks health of the destination (the old side) alone: nothing here waits for the new one.
+ *
+ * @param keepTo the new side was warm before the release began and stays so.
+ */
+export function turnBackStages(workloads: readonly PlanWorkload[], keepTo: boolean): Stage[] {
+  const running = workloads.filter((w) => w.type !== 'migration');
+  const old = running.filter((w) => w.inFrom);
+  const fresh = running.filter((w) => w.inTo);
+  const restore = new StageBuilder();
+  const grown = old.flatMap((w) => {
+    const ensured = restore.add(`${w.name}/ensure-old`, [], {
+      type: 'ensureWorkload',
+      side: 'from',
+      workload: w.name,
+      replicas: FULL,
+    });
+    const ready = restore.add(`${w.name}/ready-old`, [ensured], {
+      type: 'awaitReady',
+      side: 'from',
+      workload: w.name,
+      replicas: FULL,
+    });
+    if (!w.routed) return [ready];
+    return [
+      restore.add(`${w.name}/prove-old`, [ready], {
+        type: 'proveTraffic',
+        when: 'before',
+        workload: w.name,
+        side: 'from',
+        replicas: FULL,
+        weights: TO_OLD,
+      }),
+    ];
+  });
+  for (const w of old.filter((each) => each.routed)) {
+    const set = restore.add(`${w.name}/traffic-back`, grown, {
+      type: 'setTraffic',
+      workload: w.name,
+      weights: TO_OLD,
+    });
+    restore.add(`${w.name}/prove-after`, [set], {
+      type: 'proveTraffic',
+      when: 'after',
+      workload: w.name,
+      side: 'from',
+      replicas: FULL,
+      weights: TO_OLD,
+    });
+  }
+  const remove = new StageBuilder();
+  const left: Count = keepTo ? FULL : ZERO;
+  for (const w of fresh) {
+    const drained = remove.add(`${w.name}/drain-new`, [], {
+      type: 'drain',
+      side: 'to',
+      workload: w.name,
+      replicas: left,
+    });
+    if (!keepTo)
+      remove.add(`${w.name}/remove-new`, [drained], { type: 'removeWorkload', side: 'to', workload: w.name });
+  }
+  const stage = (
+    number: number,
+    title: string,
+    builder: StageBuilder,
+    flips: boolean,
+    from: Count,
+    to: Count,
+  ): Stage => ({
+    number,
+    title,
+    instructions: builder.instructions,
+    advance: { kind: 'auto' },
+    gatesBefore: [],
+    gatesAfter: [],
+    flips,
+    result: running.map((w) => ({
+      workload: w.name,
+      from: w.inFrom ? from : ZERO,
+      to: w.inTo ? to : ZERO,
+      weights: w.routed ? TO_OLD : null,
+    })),
+  });
+  const stages: Stage[] = [];
+  if (restore.instructions.length > 0) {
+    stages.push(
+      stage(
+        1,
+        'old version at full strength, traffic back',
+        restore,
+        old.some((w) => w.routed),
+        FULL,
+        FULL,
+      ),
+    );
+  }
+  const title = keepTo ? 'drain the new version, keep it warm' : 'drain and remove the new version';
+  stages.push(stage(stages.length + 1, title, remove, false, FULL, left));
+  return stages;
+}
