@@ -55,6 +55,7 @@ export const TemplateSpec = z.strictObject({
   /** An Application's `workloads`, in which `${name}` stands for a parameter. */
   workloads: z.record(Name, z.record(z.string(), z.unknown())),
 });
+export type TemplateSpec = z.output<typeof TemplateSpec>;
 export const Template = kindSchema('Template', TemplateSpec, status);
 export type Template = z.output<typeof Template>;
 

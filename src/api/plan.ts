@@ -15,7 +15,12 @@ export const Count = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('full') }),
   z.strictObject({ kind: z.literal('zero') }),
   z.strictObject({ kind: z.literal('fixed'), n: z.number().int().min(0) }),
-  z.strictObject({ kind: z.literal('fraction'), num: z.number().int().min(0), den: z.number().int().min(1), round: z.literal('up').optional() }),
+  z.strictObject({
+    kind: z.literal('fraction'),
+    num: z.number().int().min(0),
+    den: z.number().int().min(1),
+    round: z.literal('up').optional(),
+  }),
   z.strictObject({
     kind: z.literal('rest'),
     of: z.union([

@@ -36,7 +36,9 @@ export const PROTECTION_GATE = 'environment-approval';
  * same plan and hash. Refusals name the path in the application's file.
  */
 export function planRelease(input: PlanInput): Result<Plan, readonly StrategyRefusal[]> {
-  const refusals = [...checkWorkloads(input)];
+  const impossible = [...checkWorkloads(input)];
+  if (impossible.length > 0) return { ok: false, error: impossible };
+  const refusals: StrategyRefusal[] = [];
   const primary = primaryOf(input.workloads);
   const planned = planSteps({
     strategy: input.strategy,

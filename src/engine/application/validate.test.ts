@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { validateApplication } from './validate.ts';
+
+const workload = {
+  artifact: './dist',
+  command: ['node', 'server.js'],
+  port: { env: 'PORT' },
+  replicas: 6,
+  readiness: { http: { path: '/healthz' } },
+};
+const shop = { workload, routes: [{ host: 'shop.localhost' }] };
+const check = (spec: unknown) =>
+  validateApplication(spec, { name: 'shop', environments: {}, requirePinned: false }).map(
+    ({ path, message }) => `${path}: ${message}`,
+  );
+
+describe('validateApplication', () => {
+  it('accepts the smallest useful file', () => expect(check(shop)).toEqual([]));
+
+  const refused: [string, unknown, string | RegExp][] = [
+    ['unknown field', { ...shop, replica: 1 }, 'spec.replica: unknown field "replica"'],
+    [
+      'wrong type',
+      { ...shop, workload: { ...workload, replicas: 'six' } },
+      /^spec\.workload\.replicas: found "six", wanted a number/,
+    ],
+    ['nothing to run', { routes: [] }, /exactly one of workload, workloads or template/],
+    [
+      'canary weights that do not rise',
+      { ...shop, strategy: { canary: { weights: [50, 20, 100] } } },
+      /weights\[1\]: 20 does not rise above 50/,
+    ],
+    [
+      'percentages that do not reach 100',
+      { ...shop, strategy: { custom: { percentages: [50, 80] } } },
+      /percentages must rise to 100/,
+    ],
+    [
+      'two strategies',
+      { ...shop, strategy: { scaled: {}, blueGreen: {} } },
+      /exactly one of rolling, custom/,
+    ],
+    [
+      'counts that do not fit',
+      { ...shop, strategy: { scaled: { steps: [1, 8, '100%'] } } },
+      /steps\[1\]: step 8 is more than the 6 replicas/,
+    ],
+    [
+      'counts that do not fit one environment',
+      {
+        ...shop,
+        strategy: { scaled: { steps: [1, 4, '100%'] } },
+        environments: { staging: { workload: { replicas: 2 } } },
+      },
+      /step 4 is more than the 2 replicas.*staging/,
+    ],
+    [
+      'surge too small for blueGreen',
+      { ...shop, workload: { ...workload, maxSurge: 2 }, strategy: { blueGreen: {} } },
+      /needs 6 instances of shop above/,
+    ],
+    [
+      'one replica, surge 0',
+      { ...shop, workload: { ...workload, replicas: 1, maxSurge: 0, maxUnavailable: 1 } },
+      /no instance could be replaced/,
+    ],
+    [
+      'one replica, canary by replicas',
+      { ...shop, workload: { ...workload, replicas: 1 }, strategy: { canary: { by: 'replicas' } } },
+      /at least 2 replicas/,
+    ],
+    [
+      'gate of a stage that is not there',
+      { ...shop, gates: [{ name: 'late', after: 4, http: { path: '/' } }] },
+      /names stage 4, and scaled has 3/,
+    ],
+    [
+      'service without readiness',
+      { ...shop, workload: { ...workload, readiness: undefined } },
+      /readiness: a service needs/,
+    ],
+    [
+      'route to a worker',
+      { workloads: { jobs: { type: 'worker', command: ['x'] } }, routes: [{ workload: 'jobs' }] },
+      /jobs is a worker/,
+    ],
+    [
+      'grace below the stream cap',
+      { ...shop, workload: { ...workload, drain: { grace: '5s' } } },
+      /drain\.grace: found 5s, allowed: at least streamTimeout/,
+    ],
+  ];
+  it.each(refused)('refuses %s', (_, spec, expected) => {
+    const errors = check(spec);
+    expect(errors).toHaveLength(1);
+    if (typeof expected === 'string') expect(errors[0]).toBe(expected);
+    else expect(errors[0]).toMatch(expected);
+  });
+
+  it('wants digests at the API', () =>
+    expect(
+      validateApplication(shop, { name: 'shop', environments: {}, requirePinned: true })[0]?.message,
+    ).toContain('name@sha256:'));
+});
