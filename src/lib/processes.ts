@@ -25,7 +25,10 @@ export interface SpawnGroup {
   readonly env: Readonly<Record<string, string>>;
   /** Both streams are appended to this file. */
   readonly logFile: string;
-  /** The wrapper writes `{"code":…,"signal":…}` here when the application ends, atomically. */
+  /**
+   * The wrapper writes `{"code":…,"signal":…}` here when the application ends, atomically, and its pid
+   * beside it (`.pid`) before it starts. Of this start alone: the path must never have been used before.
+   */
   readonly exitFile: string;
   readonly user?: { readonly uid: number; readonly gid: number };
 }
@@ -47,7 +50,14 @@ export interface Processes {
   run(command: RunCommand): Promise<CommandOutcome>;
   /** Starts a process group that outlives this process. Rejects when it cannot be started at all. */
   spawnGroup(spawn: SpawnGroup): Promise<ProcessIdentity>;
+  /**
+   * What became of a `spawnGroup` whose answer was lost with the process that asked: the identity of the
+   * group that has this exit file, or `undefined`, and then it will never start any more.
+   */
+  reclaimGroup(exitFile: string): Promise<ProcessIdentity | undefined>;
   isAlive(identity: ProcessIdentity): Promise<boolean>;
+  /** Whether anything of the group still runs, be the wrapper itself gone or not. */
+  isGroupAlive(identity: ProcessIdentity): Promise<boolean>;
   /** Sends to the whole group. False when it was gone. */
   signalGroup(identity: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): Promise<boolean>;
   /** Resolves when the process is gone; rejects with the signal's reason. */
