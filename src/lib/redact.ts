@@ -3,7 +3,7 @@
  * the shape of Slipway's own tokens. The last line of defence; nobody should pass a secret here to begin with.
  */
 const SECRET_NAMES =
-  /^(?:authorization|proxy-authorization|cookie|set-cookie|token|tokens|password|passwd|secret|secrets|data|sealed|privatekey|key|apikey|credential|credentials|env)$/i;
+  /^(?:authorization|proxy-authorization|cookie|set-cookie|token|tokens|password|passwd|secret|secrets|data|sealed|privatekey|apikey|credential|credentials|env)$/i;
 const TOKEN_SHAPE = /slw_[A-Za-z0-9_-]{8,}/g;
 const PEM_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 const REMOVED = '[redacted]';
