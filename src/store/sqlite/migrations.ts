@@ -1,0 +1,117 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { SlipwayError } from '../../lib/errors.ts';
+import { APPLICATION_ID } from './database.ts';
+
+/**
+ * One step of the schema. A program opens databases of a later schema too, as long as it is at least their
+ * `minReader`: so a step that only adds (a table, a column with a default) keeps the minReader before it, and
+ * versions n and n+1 can share a database; a step that older programs would read wrongly raises it.
+ */
+export interface Migration {
+  /** The schema's number after the step; steps are numbered from 1 without gaps. */
+  readonly schema: number;
+  /** Oldest program version that may open a database of this schema. */
+  readonly minReader: string;
+  readonly sql: string;
+}
+
+/**
+ * Schema 1. `log` holds every kept state of every object, one row a change, by version; `objects` points at
+ * the latest state of each. Bodies are written once. `log.previous` is the version that the change replaced
+ * (null where the object was new): it tells watches by label what an object was, and lets a list see the
+ * state of an earlier version.
+ */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    schema: 1,
+    minReader: '0.1.0',
+    sql: `
+      CREATE TABLE log (
+        version INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        type TEXT NOT NULL,
+        previous INTEGER,
+        at INTEGER NOT NULL,
+        body TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE objects (
+        kind TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        PRIMARY KEY (kind, namespace, name)
+      ) STRICT, WITHOUT ROWID;
+      INSERT INTO meta (key, value) VALUES ('compacted', '0');
+    `,
+  },
+];
+
+/**
+ * Brings the schema up to date in one transaction, or says why this program must not open the database.
+ * The caller holds the lock.
+ */
+export function migrate(
+  db: DatabaseSync,
+  options: {
+    readonly file: string;
+    readonly programVersion: string;
+    readonly migrations?: readonly Migration[];
+  },
+): void {
+  const { file, programVersion, migrations = MIGRATIONS } = options;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    db.exec(
+      'CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID',
+    );
+    const schema = Number(readMeta(db, 'schema') ?? 0);
+    const minReader = readMeta(db, 'minReader') ?? '0.0.0';
+    if (compareProgramVersions(programVersion, minReader) < 0) {
+      throw new SlipwayError(
+        'refused',
+        `${file} was written by Slipway ${readMeta(db, 'program') ?? '(unknown)'} and needs at least Slipway ${minReader}; this is ${programVersion}`,
+        { next: `run Slipway ${minReader} or later, or \`slipway restore\` a backup that this version made` },
+      );
+    }
+    for (const step of migrations) {
+      if (step.schema <= schema) continue;
+      db.exec(step.sql);
+      writeMeta(db, 'schema', String(step.schema));
+      writeMeta(db, 'minReader', step.minReader);
+      writeMeta(db, 'program', programVersion);
+    }
+    if (schema === 0) db.exec(`PRAGMA application_id=${APPLICATION_ID}`);
+    db.exec('COMMIT');
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+export function readMeta(db: DatabaseSync, key: string): string | undefined {
+  const value = db.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.value;
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function writeMeta(db: DatabaseSync, key: string, value: string): void {
+  db.prepare(
+    'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+  ).run(key, value);
+}
+
+/** Order of two program versions by their three numbers; a pre-release counts as its release. */
+export function compareProgramVersions(a: string, b: string): number {
+  const numbers = (version: string): number[] => {
+    const match = /^v?(\d+)\.(\d+)\.(\d+)(?:[-+]|$)/.exec(version);
+    if (match === null) throw new SlipwayError('invalid', `${JSON.stringify(version)} is no version`);
+    return match.slice(1).map(Number);
+  };
+  const [x, y] = [numbers(a), numbers(b)];
+  for (let i = 0; i < 3; i++) {
+    const difference = (x[i] ?? 0) - (y[i] ?? 0);
+    if (difference !== 0) return Math.sign(difference);
+  }
+  return 0;
+}
