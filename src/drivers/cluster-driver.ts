@@ -60,6 +60,11 @@ export interface InstanceObservation {
   readonly restarts: number;
   readonly rssBytes: number | null;
   readonly cpuMs: number | null;
+  /**
+   * Of an exited instance of a `migration` workload: it runs once, is not restarted, and stays here with the
+   * code of its end until the workload is removed. Null when the end was not seen; absent otherwise.
+   */
+  readonly exitCode?: number | null;
 }
 
 /** Why instances do not come up, in the words of design section 10. */
