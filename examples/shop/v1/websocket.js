@@ -10,6 +10,11 @@ const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 1
 
 exports.WebSockets = class WebSockets {
   #open = new Set();
+  #version;
+
+  constructor(version) {
+    this.#version = version;
+  }
 
   get size() {
     return this.#open.size;
@@ -28,7 +33,7 @@ exports.WebSockets = class WebSockets {
     socket.setNoDelay(true);
     socket.write(
       'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n' +
-        `sec-websocket-accept: ${accept}\r\n\r\n`,
+        `sec-websocket-accept: ${accept}\r\napp-version: ${this.#version}\r\n\r\n`,
     );
     const connection = new EchoConnection(socket);
     this.#open.add(connection);

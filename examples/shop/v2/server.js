@@ -14,11 +14,14 @@ const { WebSockets } = require('./websocket.js');
 
 const mischief = new Mischief(process.env, version.version);
 const events = new EventStreams();
-const sockets = new WebSockets();
+const sockets = new WebSockets(version.version);
 const answer = routes({ version, events, mischief });
+// Connections without a request yet: Node does not count them as idle and would wait a minute for them.
+const fresh = new Set();
 let stopping = false;
 
 const server = createServer((request, response) => {
+  fresh.delete(request.socket);
   if (stopping) response.setHeader('connection', 'close');
   response.once('close', () => {
     if (stopping) setImmediate(() => server.closeIdleConnections());
@@ -27,7 +30,13 @@ const server = createServer((request, response) => {
   answer(request, response);
 });
 
+server.on('connection', (socket) => {
+  fresh.add(socket);
+  socket.once('close', () => fresh.delete(socket));
+});
+
 server.on('upgrade', (request, socket, head) => {
+  fresh.delete(socket);
   if (mischief.spoilsUpgrade(socket)) return;
   if (new URL(request.url, 'http://shop').pathname !== '/ws') {
     socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
@@ -46,6 +55,7 @@ function stop() {
   stopping = true;
   console.log(`shop ${version.version} stops: ${events.size} event streams, ${sockets.size} WebSockets`);
   server.close(() => console.log(`shop ${version.version} stopped`));
+  for (const socket of fresh) socket.destroy();
   events.end();
   sockets.goAway();
 }
