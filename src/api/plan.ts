@@ -85,6 +85,10 @@ export const Instruction = z.discriminatedUnion('type', [
     side: Side,
     replicas: Count,
   }),
+  /** Every instance is replaced, new before old, configuration unchanged. */
+  z.strictObject({ ...ordered, type: z.literal('restartWorkload'), side: Side, workload: Name }),
+  /** The service's routes go from the entry: nothing public reaches any version of it. */
+  z.strictObject({ ...ordered, type: z.literal('removeTraffic'), workload: Name }),
   z.strictObject({ ...ordered, type: z.literal('runJob'), side: Side, workload: Name }),
   /** A gate that runs at the agent. */
   z.strictObject({

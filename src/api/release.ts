@@ -91,6 +91,23 @@ export const ReleaseSpec = z.looseObject({
   clusters: z.array(Name),
   /** Wanted instances by workload at the start. */
   replicas: z.record(Name, z.number().int()),
+  /** Workloads as the planner saw them: the way back is computed from the same. */
+  workloads: z.array(
+    z.looseObject({
+      name: Name,
+      type: z.enum(['service', 'worker', 'migration']),
+      routed: z.boolean(),
+      replicas: z.number().int(),
+      surge: z.number().int(),
+      unavailable: z.number().int(),
+      inFrom: z.boolean(),
+      inTo: z.boolean(),
+    }),
+  ),
+  /** The destination was warm when the release began; turning back leaves it so. */
+  toWasWarm: z.boolean(),
+  /** Content digests of both revisions (INV-26). */
+  digests: z.looseObject({ from: z.string().nullable(), to: z.string() }),
   requestedBy: z.string(),
   why: z.string().nullable(),
   slipwayVersion: z.string(),
@@ -110,8 +127,35 @@ export const ReleaseStatus = z.looseObject({
   epoch: z.number().int(),
   sequence: z.number().int(),
   execution: z.string().nullable(),
+  /** GateRuns of the step under way, by gate name. */
   gateRuns: z.record(z.string(), z.string()),
+  /** What people (or the clock, for a soak) decided, by GateRun name; durable before the GateRun says so. */
+  verdicts: z.record(
+    z.string(),
+    z.looseObject({ verdict: z.string(), by: z.string(), why: z.string().nullable(), at: z.string() }),
+  ),
   flipped: z.boolean(),
+  /** Since when the step under way runs. */
+  stepSince: z.string(),
+  /** Why it turned back. */
+  turn: z
+    .looseObject({
+      cause: z.enum(['abort', 'rollback', 'failure', 'superseded']),
+      by: z.string(),
+      at: z.string(),
+      why: z.string().nullable(),
+    })
+    .nullable(),
+  /** A person asked for a pause; it begins at the next boundary. */
+  pauseRequested: z.looseObject({ by: z.string() }).nullable(),
+  /** A person passed the pause at the end of the stage under way. */
+  promoted: z.boolean(),
+  /** `promote --full`: pauses of the strategy are passed. */
+  full: z.boolean(),
+  /** Failed requests of the old version before traffic began to move: not the release's doing. */
+  untouchedFailures: z.number().int(),
+  /** A failed request was seen and the policy said to go on or a person did. */
+  failedRequestsAccepted: z.number().int(),
   waiting: Waiting,
   pause: z
     .looseObject({ reason: z.string(), since: z.string(), by: z.string(), expiresAt: z.string() })

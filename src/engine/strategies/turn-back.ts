@@ -56,10 +56,15 @@ export function turnBackStages(workloads: readonly PlanWorkload[], keepTo: boole
       weights: TO_OLD,
     });
   }
+  // Nothing to go back to: the routes go, so that requests are refused clearly instead of timing out.
+  const orphaned = old.some((w) => w.routed) ? [] : fresh.filter((w) => w.routed);
   const remove = new StageBuilder();
+  const unrouted = orphaned.map((w) =>
+    remove.add(`${w.name}/remove-traffic`, [], { type: 'removeTraffic', workload: w.name }),
+  );
   const left: Count = keepTo ? FULL : ZERO;
   for (const w of fresh) {
-    const drained = remove.add(`${w.name}/drain-new`, [], {
+    const drained = remove.add(`${w.name}/drain-new`, unrouted, {
       type: 'drain',
       side: 'to',
       workload: w.name,

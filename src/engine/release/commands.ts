@@ -1,0 +1,137 @@
+import { PROTECTION_GATE } from '../plan/plan-release.ts';
+import { type ReleaseVerb, releaseCan } from './capabilities.ts';
+import type { Draft } from './draft.ts';
+import type { CommandInput } from './input.ts';
+import { hasEnded } from './state.ts';
+
+/** Commands that a release keeps with their outcome. */
+const KEPT = 50;
+
+/** Applies every command that has no outcome yet, oldest first; each gets exactly one reply. */
+export function applyCommands(draft: Draft): void {
+  for (const command of draft.input.commands) {
+    const known = draft.status.commands.find((each) => each.uid === command.uid);
+    if (known !== undefined) {
+      // Decided before a crash could tell the caller: the same answer again.
+      draft.replies.push({
+        uid: command.uid,
+        state: known.outcome.startsWith('refused: ') ? 'refused' : 'done',
+        message: known.outcome,
+      });
+      continue;
+    }
+    const outcome = apply(draft, command);
+    draft.status.commands = [
+      ...draft.status.commands,
+      {
+        uid: command.uid,
+        verb: command.verb,
+        by: command.by,
+        at: command.at,
+        why: command.why,
+        outcome: outcome.ok ? outcome.message : `refused: ${outcome.message}`,
+      },
+    ].slice(-KEPT);
+    draft.replies.push({
+      uid: command.uid,
+      state: outcome.ok ? 'done' : 'refused',
+      message: outcome.message,
+    });
+  }
+}
+
+type Outcome = { ok: boolean; message: string };
+
+function apply(draft: Draft, command: CommandInput): Outcome {
+  const { status, spec } = draft;
+  const can = releaseCan(spec, status)[command.verb as ReleaseVerb] as
+    | { allowed: boolean; why: string }
+    | undefined;
+  if (can === undefined) return { ok: false, message: `a release has no verb ${command.verb}` };
+  if (!can.allowed) return { ok: false, message: can.why };
+  // What begins a new release is the track's to do; the release itself has ended.
+  if (hasEnded(status.phase)) return { ok: true, message: can.why };
+  switch (command.verb) {
+    case 'promote':
+      if (command.parameters.full === true) status.full = true;
+      passPause(draft);
+      return { ok: true, message: can.why };
+    case 'resume':
+      status.pauseRequested = null;
+      if (status.pause !== null) passPause(draft);
+      return { ok: true, message: can.why };
+    case 'pause':
+      status.pauseRequested = { by: command.by };
+      return { ok: true, message: can.why };
+    case 'approve':
+    case 'reject':
+      return decideGate(draft, command, command.verb === 'approve' ? 'pass' : 'fail');
+    case 'skip':
+      return skip(draft, command);
+    case 'retry':
+      return retry(draft);
+    case 'abort':
+      draft.turnBack('abort', command.by, command.why);
+      return { ok: true, message: can.why };
+    case 'rollback':
+      draft.turnBack('rollback', command.by, command.why);
+      return { ok: true, message: can.why };
+    default:
+      return { ok: false, message: `a release has no verb ${command.verb}` };
+  }
+}
+
+/** Ends a pause; one that the plan asked for at the end of a stage is passed for good. */
+function passPause(draft: Draft): void {
+  const atBoundary = draft.status.pause?.reason === 'plan';
+  draft.resume();
+  if (atBoundary) draft.status.promoted = true;
+}
+
+function decideGate(draft: Draft, command: CommandInput, verdict: 'pass' | 'fail'): Outcome {
+  const stage = draft.stage;
+  const gates = (draft.status.step === 'gatesBefore' ? stage?.gatesBefore : stage?.gatesAfter) ?? [];
+  const open = gates.filter(
+    (gate) =>
+      gate.approval !== undefined &&
+      draft.status.verdicts[draft.status.gateRuns[gate.name] ?? ''] === undefined,
+  );
+  const wanted = command.parameters.gate;
+  const gate = typeof wanted === 'string' ? open.find((each) => each.name === wanted) : open[0];
+  if (gate === undefined) {
+    return {
+      ok: false,
+      message: `there is no open approval ${String(wanted ?? '')}; open: ${open.map((g) => g.name).join(', ') || 'none'}`,
+    };
+  }
+  const run = draft.status.gateRuns[gate.name];
+  if (run === undefined) return { ok: false, message: `approval ${gate.name} has not begun` };
+  draft.status.verdicts[run] = { verdict, by: command.by, why: command.why, at: command.at };
+  const what = gate.name === PROTECTION_GATE ? `plan ${draft.spec.plan.hash.slice(0, 6)}` : gate.name;
+  return { ok: true, message: `${verdict === 'pass' ? 'approved' : 'rejected'} ${what}` };
+}
+
+function skip(draft: Draft, command: CommandInput): Outcome {
+  const { status } = draft;
+  const wanted = command.parameters.gate;
+  const names = Object.keys(status.gateRuns);
+  const gate = typeof wanted === 'string' ? wanted : names.length === 1 ? names[0] : undefined;
+  const run = gate === undefined ? undefined : status.gateRuns[gate];
+  if (gate === undefined || run === undefined)
+    return { ok: false, message: `name the gate to skip: ${names.join(', ') || 'there is none'}` };
+  if (command.why === null || command.why.trim() === '')
+    return { ok: false, message: 'skipping a gate needs a reason: --why "…"' };
+  status.verdicts[run] = { verdict: 'skipped', by: command.by, why: command.why, at: command.at };
+  if (status.pause !== null) draft.resume();
+  return { ok: true, message: `skipped gate ${gate}` };
+}
+
+/** The step that failed begins again, under a new sequence so that it is a new order. */
+function retry(draft: Draft): Outcome {
+  const { step } = draft.status;
+  draft.status.failedRequestsAccepted = draft.status.traffic?.failed ?? 0;
+  if (draft.stageStatus !== undefined) draft.stageStatus.endedAt = null;
+  draft.resume();
+  draft.enterStep(step);
+  return { ok: true, message: `tries ${step} of stage ${draft.stage?.number ?? '?'} again` };
+}

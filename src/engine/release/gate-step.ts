@@ -1,0 +1,163 @@
+import { durationMs } from '../../api/duration.ts';
+import type { GateVerdict } from '../../api/execution.ts';
+import { type Gate, gateKind } from '../../api/gate.ts';
+import type { Instruction, Stage } from '../../api/plan.ts';
+import type { Draft, Failure } from './draft.ts';
+import { executionName, gateRunName } from './input.ts';
+
+export type GateStepResult =
+  | { readonly state: 'passed' }
+  | { readonly state: 'waiting'; readonly gates: readonly Gate[] }
+  | { readonly state: 'failed'; readonly failure: Failure }
+  /** Nobody knows what a command did: a person decides (INV-14). */
+  | { readonly state: 'unknown'; readonly gate: Gate }
+  | { readonly state: 'expired'; readonly gate: Gate };
+
+const runsAtAgent = (gate: Gate): boolean => gateKind(gate) === 'http' || gateKind(gate) === 'command';
+
+/**
+ * Asks all gates of one side of a stage at once. Only positive evidence passes: a verdict that is neither
+ * pass nor skipped never lets the release go on (peers.md row 12).
+ */
+export function runGateStep(draft: Draft, stage: Stage, when: 'before' | 'after'): GateStepResult {
+  const gates = when === 'before' ? stage.gatesBefore : stage.gatesAfter;
+  if (gates.length === 0) return { state: 'passed' };
+  begin(draft, stage, gates, when);
+  const waiting: Gate[] = [];
+  for (const gate of gates) {
+    const { verdict, message } = verdictOf(draft, gate);
+    if (verdict === 'pass' || verdict === 'skipped') continue;
+    if (verdict === null) waiting.push(gate);
+    else if (verdict === 'unknown') return { state: 'unknown', gate };
+    else return { state: 'failed', failure: gateFailure(draft, gate, verdict, message) };
+  }
+  if (waiting.length === 0) return { state: 'passed' };
+  for (const gate of waiting) {
+    if (gate.approval === undefined) continue;
+    const expiresAt = Date.parse(draft.status.stepSince) + durationMs(gate.approval.expires);
+    if (draft.input.now >= expiresAt) return { state: 'expired', gate };
+    draft.wake(expiresAt);
+  }
+  return { state: 'waiting', gates: waiting };
+}
+
+/** Makes what is missing of GateRuns and of the execution that asks the agent's gates. */
+function begin(draft: Draft, stage: Stage, gates: readonly Gate[], when: 'before' | 'after'): void {
+  const { status, input, spec } = draft;
+  if (Object.keys(status.gateRuns).length === 0) {
+    status.sequence += 1;
+    for (const gate of gates)
+      status.gateRuns[gate.name] = gateRunName(input.name, status.epoch, status.sequence, gate.name);
+    if (gates.some(runsAtAgent))
+      status.execution = executionName(input.name, status.epoch, status.sequence, '', []);
+  }
+  for (const gate of gates) {
+    const name = status.gateRuns[gate.name];
+    if (name !== undefined && input.gateRuns[name] === undefined) {
+      draft.effects.push({
+        type: 'createGateRun',
+        name,
+        gate,
+        stage: stage.number,
+        when,
+        epoch: status.epoch,
+      });
+    }
+  }
+  if (status.execution === null) return;
+  const instructions = gates.filter(runsAtAgent).map((gate): Instruction => {
+    const routed = spec.workloads.find((w) => w.routed)?.name ?? null;
+    return {
+      id: `gate/${gate.name}`,
+      needs: [],
+      type: 'runGate',
+      gate,
+      gateRun: status.gateRuns[gate.name] ?? '',
+      side: 'to',
+      workload: routed,
+    };
+  });
+  // One vantage point is enough for a question about the version itself: the first cluster's agent asks.
+  const cluster = spec.clusters[0];
+  if (cluster !== undefined && input.executions[status.execution] === undefined) {
+    draft.effects.push({
+      type: 'createExecution',
+      name: status.execution,
+      cluster,
+      epoch: status.epoch,
+      sequence: status.sequence,
+      stage: stage.number,
+      instructions,
+    });
+  }
+}
+
+/** What is known of one gate: a person's or the clock's word first, then the agent's. */
+function verdictOf(draft: Draft, gate: Gate): { verdict: GateVerdict | null; message: string } {
+  const { status, input } = draft;
+  const name = status.gateRuns[gate.name] ?? '';
+  const decided = status.verdicts[name];
+  if (decided !== undefined) {
+    if (input.gateRuns[name]?.state !== 'done') {
+      const { verdict, by, why } = decided;
+      draft.effects.push({
+        type: 'finishGateRun',
+        name,
+        verdict: verdict as GateVerdict,
+        message: `${verdict} by ${by}`,
+        by,
+        why,
+      });
+    }
+    return { verdict: decided.verdict as GateVerdict, message: decided.why ?? '' };
+  }
+  if (gate.soak !== undefined) {
+    const until = Date.parse(status.stepSince) + durationMs(gate.soak.duration);
+    if (input.now < until) {
+      draft.wake(until);
+      return { verdict: null, message: '' };
+    }
+    status.verdicts[name] = {
+      verdict: 'pass',
+      by: 'clock',
+      why: `${gate.soak.duration} without a failure`,
+      at: draft.now,
+    };
+    draft.effects.push({
+      type: 'finishGateRun',
+      name,
+      verdict: 'pass',
+      message: `${gate.soak.duration} without a failure`,
+      by: 'clock',
+      why: null,
+    });
+    return { verdict: 'pass', message: '' };
+  }
+  const run = input.gateRuns[name];
+  if (run?.state === 'done') return { verdict: run.verdict ?? 'inconclusive', message: run.message };
+  // An execution that ended without the gate's verdict is no evidence.
+  const execution = status.execution === null ? undefined : input.executions[status.execution];
+  if (
+    runsAtAgent(gate) &&
+    execution !== undefined &&
+    ['Failed', 'Refused', 'Cancelled'].includes(execution.phase)
+  ) {
+    return {
+      verdict: 'inconclusive',
+      message: execution.failure?.message ?? `its execution was ${execution.phase.toLowerCase()}`,
+    };
+  }
+  return { verdict: null, message: '' };
+}
+
+function gateFailure(draft: Draft, gate: Gate, verdict: GateVerdict, message: string): Failure {
+  const { name } = draft.input;
+  return {
+    reason: verdict === 'fail' ? 'gateFailed' : 'gateInconclusive',
+    message: `gate ${gate.name} ${verdict === 'fail' ? 'failed' : 'was inconclusive'}: ${message}`,
+    affects: draft.status.flipped
+      ? `some users are on ${draft.spec.to}`
+      : `users are not affected: ${draft.spec.from ?? 'nothing'} serves`,
+    next: `slipway describe release ${name}`,
+  };
+}

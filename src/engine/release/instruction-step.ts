@@ -1,0 +1,93 @@
+import type { ExecutionStatus, InstructionStatus } from '../../api/execution.ts';
+import type { Stage } from '../../api/plan.ts';
+import type { StageStatus } from '../../api/release.ts';
+import type { Draft, Failure } from './draft.ts';
+import { executionName } from './input.ts';
+
+export type InstructionStepResult =
+  | { readonly state: 'done' }
+  | { readonly state: 'waiting' }
+  | { readonly state: 'failed'; readonly failure: Failure };
+
+/** Orders the stage in every cluster and waits until all are done: durable completion before the next (INV-15). */
+export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepResult {
+  const { status, input, spec } = draft;
+  if (stage.instructions.length === 0) return { state: 'done' };
+  const stageStatus = draft.stageStatus;
+  if (status.execution === null) {
+    status.sequence += 1;
+    status.execution = executionName(input.name, status.epoch, status.sequence, '', []);
+    if (stageStatus !== undefined) stageStatus.execution = status.execution;
+  }
+  const outcomes = spec.clusters.map((cluster) => {
+    const name = executionName(input.name, status.epoch, status.sequence, cluster, spec.clusters);
+    const execution = input.executions[name];
+    if (execution === undefined) {
+      draft.effects.push({
+        type: 'createExecution',
+        name,
+        cluster,
+        epoch: status.epoch,
+        sequence: status.sequence,
+        stage: stage.number,
+        instructions: stage.instructions,
+      });
+    }
+    return { cluster, name, execution };
+  });
+  const flipStarted = outcomes.some(({ execution }) =>
+    execution?.instructions.some((i) => isFlip(i) && i.state !== 'pending'),
+  );
+  if (flipStarted && status.direction === 'forward') status.flipped = true;
+  for (const { cluster, execution } of outcomes) {
+    if (execution?.phase === 'Failed' || execution?.phase === 'Refused' || execution?.phase === 'Cancelled') {
+      return { state: 'failed', failure: failureOf(draft, cluster, execution) };
+    }
+  }
+  if (!outcomes.every(({ execution }) => execution?.phase === 'Succeeded')) return { state: 'waiting' };
+  if (stageStatus !== undefined)
+    record(
+      stageStatus,
+      outcomes.flatMap(({ execution }) => execution?.instructions ?? []),
+    );
+  return { state: 'done' };
+}
+
+const isFlip = (instruction: InstructionStatus): boolean =>
+  typeof instruction.evidence.flipMs === 'number' || /\/(traffic|roll)/.test(instruction.id);
+
+function failureOf(draft: Draft, cluster: string, execution: ExecutionStatus): Failure {
+  const { failure } = execution;
+  return {
+    reason: failure?.reason ?? `execution${execution.phase}`,
+    message: failure?.message ?? `the agent of ${cluster} answered ${execution.phase}`,
+    affects:
+      failure?.affects ??
+      (draft.status.flipped ? 'some users are on the new version' : 'users are not affected'),
+    next: failure?.next ?? `slipway retry ${draft.input.name}`,
+  };
+}
+
+/** Keeps the figures of a stage that people and receipts look for; all else stays in the Execution. */
+function record(stage: StageStatus, instructions: readonly InstructionStatus[]): void {
+  const figure = (value: unknown): number => (typeof value === 'number' ? value : 0);
+  const flips = instructions.filter((i) => typeof i.evidence.flipMs === 'number');
+  const last = flips.at(-1);
+  if (last !== undefined) {
+    const proof = instructions.filter((i) => i.id.includes('/prove-after')).at(-1);
+    stage.flip = {
+      at: String(last.evidence.at ?? last.endedAt ?? ''),
+      flipMs: Math.max(...flips.map((i) => figure(i.evidence.flipMs))),
+      proof: String(proof?.evidence.summary ?? proof?.message ?? 'not measured'),
+    };
+  }
+  const drains = instructions.filter((i) => /\/drain-/.test(i.id));
+  if (drains.length > 0) {
+    stage.drain = {
+      ms: Math.max(...drains.map((i) => figure(i.evidence.ms))),
+      requests: drains.reduce((sum, i) => sum + figure(i.evidence.requests), 0),
+      streams: drains.reduce((sum, i) => sum + figure(i.evidence.streams), 0),
+      cut: drains.reduce((sum, i) => sum + figure(i.evidence.cut), 0),
+    };
+  }
+}
