@@ -35,7 +35,11 @@ export class ClientConnection {
     this.socket = socket;
     this.since = plane.clock();
     const address = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
-    this.forwardedBy = { address, proto: plane.proto, trusted: plane.trustForwarded };
+    this.forwardedBy = {
+      address,
+      proto: plane.proto,
+      trusted: plane.trustForwarded,
+    };
     socket.on('data', (chunk: Buffer) => this.read(chunk));
     socket.on('end', () => this.inputEnds());
     socket.on('drain', () => this.exchange?.clientDrained());
@@ -85,7 +89,10 @@ export class ClientConnection {
   refuse(refusal: Refusal, options: { counted: boolean } = { counted: false }): void {
     if (!options.counted) this.plane.malformed(refusal.reason);
     if (this.socket.writable) {
-      const answer = { status: refusal.status, text: REFUSAL_TEXT[refusal.reason] };
+      const answer = {
+        status: refusal.status,
+        text: REFUSAL_TEXT[refusal.reason],
+      };
       this.socket.write(ownAnswer(answer, { close: true, head: false }), 'latin1');
     }
     this.exchangeDone(false);

@@ -11,7 +11,11 @@ import type { RouterStats, RouteTable } from './table.ts';
 import { Upstream } from './upstream.ts';
 
 const TICK_MS = 100;
-export const EMPTY_TABLE: RouteTable = { generation: 0, routes: [], backends: [] };
+export const EMPTY_TABLE: RouteTable = {
+  generation: 0,
+  routes: [],
+  backends: [],
+};
 
 export interface DataPlaneOptions {
   readonly limits: RouterLimits;
@@ -59,7 +63,12 @@ export class DataPlane implements Plane {
 
   /** A server whose connections this plane serves; the caller makes it listen. */
   createServer(): Server {
-    const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+    const options = {
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+    };
     return createServer(options, (socket) => this.accept(socket));
   }
 

@@ -14,9 +14,18 @@ import type { Upstream } from './upstream.ts';
 import type { ConnectionUser, UpstreamConnection } from './upstream-connection.ts';
 
 const CAUSE_ANSWER: Readonly<Record<FailureCause, OwnAnswer>> = {
-  refused: { status: 502, text: 'no instance of this version accepts connections' },
-  reset: { status: 502, text: 'the instance ended the connection without an answer' },
-  cut: { status: 502, text: 'the instance ended the connection within its answer' },
+  refused: {
+    status: 502,
+    text: 'no instance of this version accepts connections',
+  },
+  reset: {
+    status: 502,
+    text: 'the instance ended the connection without an answer',
+  },
+  cut: {
+    status: 502,
+    text: 'the instance ended the connection within its answer',
+  },
   noBackend: { status: 503, text: 'no instance serves' },
   timeout: { status: 504, text: 'the instance did not answer in time' },
 };

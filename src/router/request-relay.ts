@@ -53,7 +53,10 @@ export class RequestRelay {
     if (next === pos || this.body.fault !== null) return { next, pause: false };
     const part = chunk.subarray(pos, next);
     this.keep(part);
-    return { next, pause: this.socket !== null ? !this.socket.write(part) : !this.body.done };
+    return {
+      next,
+      pause: this.socket !== null ? !this.socket.write(part) : !this.body.done,
+    };
   }
 
   /** Sends the head and what is kept on a connection that is ready; true when the client should pause. */

@@ -40,8 +40,18 @@ export interface WeightedVersion {
 }
 
 export type VersionRule =
-  | { readonly by: 'header'; readonly name: string; readonly value: string; readonly version: string }
-  | { readonly by: 'cookie'; readonly name: string; readonly value: string; readonly version: string }
+  | {
+      readonly by: 'header';
+      readonly name: string;
+      readonly value: string;
+      readonly version: string;
+    }
+  | {
+      readonly by: 'cookie';
+      readonly name: string;
+      readonly value: string;
+      readonly version: string;
+    }
   | { readonly by: 'path'; readonly prefix: string; readonly version: string };
 
 export interface RouteTimeouts {

@@ -10,7 +10,11 @@ import type { RouteTimeouts } from './table.ts';
 import type { Upstream } from './upstream.ts';
 import type { VersionPool } from './version-pool.ts';
 
-const PREVIEW_TIMEOUTS: RouteTimeouts = { connectMs: 5_000, responseHeadMs: 60_000, idleMs: 0 };
+const PREVIEW_TIMEOUTS: RouteTimeouts = {
+  connectMs: 5_000,
+  responseHeadMs: 60_000,
+  idleMs: 0,
+};
 
 /** Nobody to send a request to: what the client is told and where it counts. */
 export interface Nobody {

@@ -37,7 +37,13 @@ export class UpstreamConnection {
       },
     };
     const { host, port } = upstream.backend;
-    this.socket = connect({ host, port, noDelay: true, allowHalfOpen: true, onread });
+    this.socket = connect({
+      host,
+      port,
+      noDelay: true,
+      allowHalfOpen: true,
+      onread,
+    });
     this.socket.on('connect', () => {
       this.connected = true;
       this.user?.upstreamConnected();

@@ -12,9 +12,24 @@ export interface ConnectionOptions {
 }
 
 const NO_FIELDS: readonly string[] = [];
-const NOTHING: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, fields: NO_FIELDS };
-const KEEP_ALIVE: ConnectionOptions = { close: false, keepAlive: true, upgrade: false, fields: NO_FIELDS };
-const CLOSE: ConnectionOptions = { close: true, keepAlive: false, upgrade: false, fields: NO_FIELDS };
+const NOTHING: ConnectionOptions = {
+  close: false,
+  keepAlive: false,
+  upgrade: false,
+  fields: NO_FIELDS,
+};
+const KEEP_ALIVE: ConnectionOptions = {
+  close: false,
+  keepAlive: true,
+  upgrade: false,
+  fields: NO_FIELDS,
+};
+const CLOSE: ConnectionOptions = {
+  close: true,
+  keepAlive: false,
+  upgrade: false,
+  fields: NO_FIELDS,
+};
 
 /** Fields that a sender may not have removed on its behalf: without them the message means another one. */
 const NOT_HOP_BY_HOP: ReadonlySet<string> = new Set([
