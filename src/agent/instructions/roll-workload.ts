@@ -1,0 +1,183 @@
+import type { Instruction, Side } from '../../api/plan.ts';
+import type { WorkloadKey, WorkloadObservation } from '../../drivers/cluster-driver.ts';
+import { evaluateAllowance, evaluateCount, evaluateWeights } from '../../engine/counts.ts';
+import {
+  done,
+  type Failure,
+  fullOf,
+  type InstructionContext,
+  type InstructionOutcome,
+  otherSide,
+  pinnedOf,
+  serviceKey,
+  workloadKey,
+} from '../context.ts';
+import { type Look, waitUntil } from '../wait-until.ts';
+import { failure, readyWords } from '../words.ts';
+import { type DrainEvidence, drainEvidence } from './drain.ts';
+import { proveAfter } from './prove-traffic.ts';
+import { type RollStep, rollStep } from './roll-step.ts';
+import { type FlipEvidence, routesOf, writeTraffic } from './set-traffic.ts';
+import { wishOf } from './wish-workload.ts';
+
+type RollWorkload = Extract<Instruction, { type: 'rollWorkload' }>;
+
+interface Roll {
+  readonly side: Side;
+  readonly workload: string;
+  readonly full: number;
+  readonly newKey: WorkloadKey;
+  /** Null when there is nothing to replace. */
+  readonly oldKey: WorkloadKey | null;
+  readonly routed: boolean;
+  readonly flips: FlipEvidence[];
+  proof: unknown;
+  drain: DrainEvidence | null;
+}
+
+/** New instances up and proven, then old ones down, traffic following the capacity; the old workload goes. */
+export async function rollWorkload(
+  context: InstructionContext,
+  instruction: RollWorkload,
+): Promise<InstructionOutcome> {
+  const { side, workload, replicas } = instruction;
+  const newKey = workloadKey(context, side, workload);
+  const hasOld = pinnedOf(context.spec, otherSide(side), workload) !== undefined;
+  const oldKey = hasOld ? workloadKey(context, otherSide(side), workload) : null;
+  const roll: Roll = {
+    side,
+    workload,
+    full: evaluateCount(replicas, fullOf(context.spec, workload)),
+    newKey,
+    oldKey: oldKey?.version === newKey.version ? null : oldKey,
+    routed: routesOf(context, workload).length > 0,
+    flips: [],
+    proof: null,
+    drain: null,
+  };
+  const waited = await waitUntil(context, `${newKey.version} does not replace the old instances`, () =>
+    oneStep(context, roll),
+  );
+  if (!waited.ok) return { state: 'failed', failure: waited.failure };
+  const flip = roll.flips.at(-1);
+  return done(`${roll.full} of ${roll.full} replaced`, {
+    instances: { version: newKey.version, wanted: roll.full, ready: waited.value.ready },
+    ...(flip === undefined ? {} : { flip, flips: roll.flips.length }),
+    ...(roll.proof === null ? {} : { proof: roll.proof }),
+    ...(roll.drain === null ? {} : { drain: roll.drain }),
+  });
+}
+
+async function oneStep(context: InstructionContext, roll: Roll): Promise<Look<WorkloadObservation>> {
+  const { driver } = context.ports;
+  const { newKey, oldKey, full } = roll;
+  const seen = await driver.observe(newKey);
+  const old = oldKey === null ? undefined : await driver.observe(oldKey);
+  const newReady = Math.min(seen?.ready ?? 0, roll.routed ? (seen?.proven ?? 0) : Number.POSITIVE_INFINITY);
+  const step = rollStep({
+    full,
+    surge: evaluateAllowance(context.spec.maxSurge[roll.workload] ?? 1, full, 'surge'),
+    unavailable: evaluateAllowance(context.spec.maxUnavailable[roll.workload] ?? 0, full, 'unavailable'),
+    newWanted: seen?.wanted ?? 0,
+    newReady,
+    oldWanted: old?.wanted ?? 0,
+  });
+  const failed = await act(context, roll, step, newReady);
+  if (failed !== null) return { kind: 'failed', failure: failed };
+  if (step.do === 'done' && seen !== undefined) return finish(context, roll, seen, old);
+  if (step.do === 'wait' && seen?.problem?.final === true) {
+    return {
+      kind: 'failed',
+      failure: await failure(
+        context,
+        seen.problem.reason,
+        `${newKey.version} cannot start in ${context.spec.cluster} (${newReady} of ${full} ready): ${seen.problem.message}`,
+      ),
+    };
+  }
+  return {
+    kind: 'waiting',
+    message: `${readyWords(seen, full)}, ${old?.instances.filter((i) => i.state !== 'exited').length ?? 0} old left`,
+    progress: `${seen?.wanted}/${newReady}/${old?.wanted}/${old?.instances.length}`,
+  };
+}
+
+async function act(
+  context: InstructionContext,
+  roll: Roll,
+  step: RollStep,
+  newReady: number,
+): Promise<Failure | null> {
+  const { side, workload, full } = roll;
+  switch (step.do) {
+    case 'grow': {
+      const write = wishOf(context, side, workload, step.to);
+      if (write === undefined) {
+        return failure(context, 'noWorkload', `${roll.newKey.version} has no workload ${workload}.`);
+      }
+      await write();
+      return null;
+    }
+    case 'shrink': {
+      if (roll.routed) {
+        const refused = await followCapacity(context, roll, newReady, step.to);
+        if (refused !== null) return refused;
+      }
+      await wishOf(context, otherSide(side), workload, step.to)?.();
+      return null;
+    }
+    case 'stuck':
+      return failure(
+        context,
+        'noRoom',
+        `${roll.newKey.version} has no room: maxSurge and maxUnavailable of ${workload} are both 0 at ${full}.`,
+      );
+    case 'done':
+      // With nothing old to shrink, no traffic has been written yet.
+      return roll.routed && roll.flips.length === 0 ? followCapacity(context, roll, newReady, 0) : null;
+    case 'wait':
+      return null;
+  }
+}
+
+/** Writes the shares of what will be left, and proves the entry when the old side is to have nothing. */
+async function followCapacity(
+  context: InstructionContext,
+  roll: Roll,
+  newReady: number,
+  oldLeft: number,
+): Promise<Failure | null> {
+  if (newReady === 0) return null;
+  const counts = { new: { kind: 'fixed', n: newReady }, old: { kind: 'fixed', n: oldLeft } } as const;
+  const weights =
+    roll.side === 'to'
+      ? ({ kind: 'byCapacity', from: counts.old, to: counts.new } as const)
+      : ({ kind: 'byCapacity', from: counts.new, to: counts.old } as const);
+  const shares = evaluateWeights(weights, roll.full);
+  const wish = await context.ports.trafficRouter.traffic(serviceKey(context, roll.workload));
+  const newShare = shares[roll.side];
+  if (wish?.weights[roll.newKey.version] !== newShare || roll.flips.length === 0) {
+    const needs = { from: 1, to: 1, [roll.side]: newReady };
+    const written = await writeTraffic(context, roll.workload, shares, needs);
+    if (!written.ok) return written.failure;
+    roll.flips.push(written.value);
+  }
+  if (newShare < 100) return null;
+  const proof = await proveAfter(context, { workload: roll.workload });
+  if (proof.state !== 'done') return proof.failure;
+  roll.proof = proof.evidence.proof;
+  return null;
+}
+
+async function finish(
+  context: InstructionContext,
+  roll: Roll,
+  seen: WorkloadObservation,
+  old: WorkloadObservation | undefined,
+): Promise<Look<WorkloadObservation>> {
+  if (roll.oldKey === null || old === undefined) return { kind: 'done', value: seen };
+  roll.drain = drainEvidence(roll.oldKey.version, old, context.startedAt);
+  const left = old.instances.filter(({ state }) => state !== 'exited').length;
+  if (left === 0) await context.ports.driver.removeWorkload(roll.oldKey);
+  return { kind: 'waiting', message: `${left} old draining`, progress: `left ${left}/${old.retiring}` };
+}

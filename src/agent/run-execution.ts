@@ -1,0 +1,278 @@
+import type { ExecutionSpec, ExecutionStatus, GateRunStatus, InstructionStatus } from '../api/execution.ts';
+import type { Instruction } from '../api/plan.ts';
+import { instant } from '../lib/clock.ts';
+import { InvariantViolation, isSlipwayError, messageOf } from '../lib/errors.ts';
+import type { AgentPorts, Failure, InstructionContext, InstructionOutcome } from './context.ts';
+import { flipProbers } from './flip-probers.ts';
+import { runInstruction } from './instructions/run-instruction.ts';
+import type { ProberEvidence } from './prober.ts';
+import { failure } from './words.ts';
+
+/** What an execution hands out while it runs. */
+export interface ExecutionSink {
+  /** Durable when it resolves; a state changed. */
+  save(status: ExecutionStatus, gateRuns: Readonly<Record<string, GateRunStatus>>): Promise<void>;
+  /** Words changed. */
+  progress(status: ExecutionStatus, gateRuns: Readonly<Record<string, GateRunStatus>>): void;
+  note(instruction: string, note: unknown): Promise<void>;
+}
+
+export interface ExecutionStart {
+  readonly namespace: string;
+  readonly execution: string;
+  readonly spec: ExecutionSpec;
+  readonly status: ExecutionStatus;
+  readonly gateRuns: Readonly<Record<string, GateRunStatus>>;
+  readonly notes: Readonly<Record<string, unknown>>;
+}
+
+/** Why an execution is ended from outside. */
+export class Cancelled extends Error {
+  override readonly name = 'Cancelled';
+}
+
+const RETRY_MS = [50, 200, 500, 1_000];
+
+/**
+ * Runs the instructions of one execution, in parallel as their `needs` allow, each begun only while the
+ * lease holds (INV-23) and after its state is durable (INV-13). Pending → Running → Succeeded; the first
+ * failure stops the others and makes it Failed; a `Cancelled` reason makes it Cancelled after all have
+ * stopped. Another reason of the signal (the agent stops) rejects and leaves the state for the next start.
+ */
+export async function runExecution(
+  start: ExecutionStart,
+  ports: AgentPorts,
+  sink: ExecutionSink,
+  signal: AbortSignal,
+): Promise<void> {
+  const run = new ExecutionRun(start, ports, sink, signal);
+  await run.toEnd();
+}
+
+class ExecutionRun {
+  readonly #start: ExecutionStart;
+  readonly #ports: AgentPorts;
+  readonly #sink: ExecutionSink;
+  readonly #outer: AbortSignal;
+  readonly #inner = new AbortController();
+  readonly #active = new Map<string, Promise<void>>();
+  readonly #probers: InstructionContext['probers'];
+  readonly #notes: Record<string, unknown>;
+  #status: ExecutionStatus;
+  #gateRuns: Record<string, GateRunStatus>;
+
+  constructor(start: ExecutionStart, ports: AgentPorts, sink: ExecutionSink, signal: AbortSignal) {
+    this.#start = start;
+    this.#ports = ports;
+    this.#sink = sink;
+    this.#outer = signal;
+    this.#status = start.status;
+    this.#gateRuns = { ...start.gateRuns };
+    this.#notes = { ...start.notes };
+    const { network, clock, entry } = ports;
+    this.#probers = flipProbers({
+      network,
+      clock,
+      entry: entry[0],
+      counted: (workload, evidence) => this.#countFlip(workload, evidence),
+    });
+  }
+
+  async toEnd(): Promise<void> {
+    const stop = () => this.#inner.abort(this.#outer.reason);
+    if (this.#outer.aborted) stop();
+    else this.#outer.addEventListener('abort', stop, { once: true });
+    try {
+      await this.#loop();
+    } finally {
+      this.#outer.removeEventListener('abort', stop);
+      this.#inner.abort(new Cancelled('the execution is over'));
+      await Promise.allSettled(this.#active.values());
+      await this.#probers.stopAll();
+    }
+    await this.#end();
+  }
+
+  async #loop(): Promise<void> {
+    // Failed before a restart, and only the end was not written.
+    if (this.#status.failure !== null) return;
+    while (!this.#inner.signal.aborted) {
+      const ready = this.#ready();
+      if (ready.length > 0) {
+        try {
+          await this.#ports.lease.held(this.#inner.signal);
+        } catch {
+          // Cancelled while cut off.
+          return;
+        }
+        await this.#begin(ready);
+      }
+      if (this.#active.size === 0) return;
+      await Promise.race(this.#active.values());
+    }
+  }
+
+  /** Not begun here, and all that they need is done. */
+  #ready(): Instruction[] {
+    const done = new Set(this.#status.instructions.filter(({ state }) => state === 'done').map(({ id }) => id));
+    return this.#start.spec.instructions.filter((instruction) => {
+      const state = this.#of(instruction.id).state;
+      const open = state === 'pending' || (state === 'running' && !this.#active.has(instruction.id));
+      return open && instruction.needs.every((need) => done.has(need));
+    });
+  }
+
+  async #begin(instructions: readonly Instruction[]): Promise<void> {
+    const at = instant(this.#ports.clock.now());
+    for (const { id } of instructions) {
+      const startedAt = this.#of(id).startedAt ?? at;
+      this.#set(id, { state: 'running', startedAt });
+    }
+    this.#status = { ...this.#status, phase: 'Running' };
+    await this.#save();
+    for (const instruction of instructions) {
+      const running = this.#one(instruction).finally(() => this.#active.delete(instruction.id));
+      this.#active.set(instruction.id, running);
+    }
+  }
+
+  async #one(instruction: Instruction): Promise<void> {
+    let outcome: InstructionOutcome | 'cancelled';
+    try {
+      outcome = await this.#attempt(instruction);
+    } catch (error) {
+      if (!this.#inner.signal.aborted) throw error;
+      outcome = 'cancelled';
+    }
+    const endedAt = instant(this.#ports.clock.now());
+    if (outcome === 'cancelled') {
+      // Left as it is: `#end` decides whether it is cancelled or goes on after a restart.
+      return;
+    }
+    if (outcome.state === 'done') {
+      const { message } = outcome;
+      const evidence = { ...this.#of(instruction.id).evidence, ...outcome.evidence };
+      this.#set(instruction.id, { state: 'done', endedAt, message, evidence });
+    } else {
+      const evidence = {
+        ...this.#of(instruction.id).evidence,
+        ...(outcome.state === 'failed' ? outcome.evidence : {}),
+      };
+      this.#set(instruction.id, { state: outcome.state, endedAt, message: outcome.failure.message, evidence });
+      this.#fail(instruction.id, outcome.failure);
+    }
+    await this.#save();
+  }
+
+  /** Again while the cluster cannot be reached: every instruction says what must hold, not what to do. */
+  async #attempt(instruction: Instruction): Promise<InstructionOutcome> {
+    const context = this.#context(instruction);
+    const { clock } = this.#ports;
+    const began = clock.monotonic();
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await runInstruction(context(), instruction);
+      } catch (error) {
+        this.#inner.signal.throwIfAborted();
+        const message = messageOf(error);
+        const hopeless =
+          error instanceof InvariantViolation ||
+          isSlipwayError(error, 'refused') ||
+          isSlipwayError(error, 'invalid') ||
+          clock.monotonic() - began >= this.#start.spec.deadlineMs;
+        if (hopeless) {
+          const reason = error instanceof InvariantViolation ? 'invariant' : 'unreachable';
+          return { state: 'failed', failure: await failure(context(), reason, message) };
+        }
+        context().progress(`tried again: ${message}`);
+        await clock.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 1_000, this.#inner.signal);
+      }
+    }
+  }
+
+  #context(instruction: Instruction): () => InstructionContext {
+    const { spec, namespace } = this.#start;
+    const { id } = instruction;
+    return () => ({
+      ports: this.#ports,
+      namespace,
+      spec,
+      fence: { subject: spec.subject, epoch: spec.epoch, sequence: spec.sequence },
+      startedAt: this.#of(id).startedAt ?? instant(this.#ports.clock.now()),
+      signal: this.#inner.signal,
+      noted: this.#notes[id],
+      note: async (note) => {
+        await this.#sink.note(id, note);
+        this.#notes[id] = note;
+      },
+      progress: (message, evidence) => {
+        this.#set(id, { message, evidence: { ...this.#of(id).evidence, ...evidence } });
+        this.#sink.progress(this.#status, this.#gateRuns);
+      },
+      gateRun: (name, status) => {
+        this.#gateRuns = { ...this.#gateRuns, [name]: status };
+        this.#sink.progress(this.#status, this.#gateRuns);
+      },
+      probers: this.#probers,
+    });
+  }
+
+  #fail(instruction: string, cause: Failure): void {
+    // The first one is the cause; what fails while the others stop follows from it.
+    if (this.#status.failure === null) {
+      this.#status = { ...this.#status, failure: { ...cause, instruction } };
+    }
+    this.#inner.abort(new Cancelled(`${instruction} failed`));
+  }
+
+  async #end(): Promise<void> {
+    const cancelled = this.#outer.aborted && this.#outer.reason instanceof Cancelled;
+    const failed = this.#status.failure !== null;
+    const finished = this.#status.instructions.every(({ state }) => state === 'done');
+    if (!cancelled && !failed && !finished) {
+      // The agent stops: what runs stays `running` and is taken up by the next start.
+      this.#outer.throwIfAborted();
+      throw new InvariantViolation('INV-28', `${this.#start.execution} has instructions that nothing leads to`);
+    }
+    const endedAt = instant(this.#ports.clock.now());
+    for (const { id, state } of this.#status.instructions) {
+      if (state === 'running') this.#set(id, { state: 'cancelled', endedAt, message: 'stopped' });
+      else if (state === 'pending') this.#set(id, { state: 'cancelled', message: 'not begun' });
+    }
+    const phase = failed ? 'Failed' : finished ? 'Succeeded' : 'Cancelled';
+    this.#status = { ...this.#status, phase, endedAt };
+    await this.#save();
+  }
+
+  /** Counts of a prober belong to the latest flip of that workload. */
+  #countFlip(workload: string, evidence: ProberEvidence): void {
+    const flips = this.#start.spec.instructions.filter(
+      (instruction) =>
+        (instruction.type === 'setTraffic' || instruction.type === 'rollWorkload') &&
+        instruction.workload === workload &&
+        this.#of(instruction.id).startedAt !== null,
+    );
+    const flip = flips.at(-1);
+    if (flip === undefined) return;
+    this.#set(flip.id, { evidence: { ...this.#of(flip.id).evidence, prober: evidence } });
+  }
+
+  #of(id: string): InstructionStatus {
+    const found = this.#status.instructions.find((status) => status.id === id);
+    if (found === undefined) throw new InvariantViolation('INV-19', `no instruction ${id}`);
+    return found;
+  }
+
+  #set(id: string, edit: Partial<InstructionStatus>): void {
+    this.#status = {
+      ...this.#status,
+      instructions: this.#status.instructions.map((status) =>
+        status.id === id ? { ...status, ...edit } : status,
+      ),
+    };
+  }
+
+  #save(): Promise<void> {
+    return this.#sink.save(this.#status, this.#gateRuns);
+  }
+}

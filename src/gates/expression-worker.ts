@@ -1,0 +1,14 @@
+import { parentPort } from 'node:worker_threads';
+import { evaluateExpression, type ExpressionInput } from './evaluate-expression.ts';
+
+/** The thread behind `workerExpressions`: one message in, one out. */
+interface Question {
+  readonly id: number;
+  readonly expression: string;
+  readonly input: ExpressionInput;
+}
+
+parentPort?.on('message', ({ id, expression, input }: Question) => {
+  parentPort?.postMessage({ id, result: evaluateExpression(expression, input) });
+});
+parentPort?.postMessage({ ready: true });
