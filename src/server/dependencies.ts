@@ -1,5 +1,14 @@
+import type { WebSocket } from 'ws';
+import type { Stored } from '../api/meta.ts';
 import type { Plan } from '../api/plan.ts';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import type { Random } from '../lib/random.ts';
+import type { Store } from '../store/store.ts';
+import type { Identity } from './tokens.ts';
 
 /** What the server asks of the controllers: a dry run that writes nothing (`slipway plan`, design section 11). */
 export interface Planner {
@@ -38,3 +47,82 @@ export interface PlanPreview {
   /** What must be mended before it can start; empty when it can. */
   readonly refusals: readonly ErrorDetail[];
 }
+
+/** Seals what a Secret holds (store/secret-vault). */
+export interface SecretSealer {
+  seal(data: Record<string, string>): unknown;
+  open(sealed: unknown): Record<string, string>;
+  /** Name → short salted digest: tells that a value changed, not what it is. */
+  digests(data: Record<string, string>): Record<string, string>;
+}
+
+/** What the server asks of the gateway to the agents (execution/gateway). */
+export interface AgentConnections {
+  attach(socket: WebSocket, identity: Identity): void;
+  /** Answers of the agent, one after the other. Throws `unavailable` where it is not connected. */
+  call(
+    cluster: string,
+    method: 'logs' | 'instances' | 'totals',
+    params: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): AsyncIterable<unknown>;
+  clusters(): readonly { readonly name: string; readonly connected: boolean }[];
+}
+
+/** Problems of an object beyond its schema: what the other objects of its namespace make impossible. */
+export type Admission = (
+  object: {
+    readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
+    readonly spec?: unknown;
+  },
+  context: { readonly store: Store; readonly stored: Stored | undefined },
+) => Promise<readonly ErrorDetail[]> | readonly ErrorDetail[];
+
+export interface ServerDependencies {
+  readonly store: Store;
+  readonly artifacts: ArtifactStore;
+  readonly secrets: SecretSealer;
+  readonly gateway: AgentConnections;
+  readonly planner: Planner;
+  readonly admission: Readonly<Record<string, Admission>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly version: string;
+  readonly limits: ServerLimits;
+}
+
+/** How much of anything a caller may use. */
+export interface ServerLimits {
+  /** Bytes of a JSON body; an object must stay below etcd's 1.5 MiB. */
+  readonly bodyBytes: number;
+  /** Bytes of one artifact. */
+  readonly artifactBytes: number;
+  readonly headersMs: number;
+  /** A JSON body must have arrived by then, and an upload must not pause for longer. */
+  readonly bodyMs: number;
+  /** From the body to the answer; streams are exempt. */
+  readonly requestMs: number;
+  readonly connections: number;
+  /** A command that is not decided by then is answered with 202. */
+  readonly commandMs: number;
+  /** A stream whose reader takes nothing for so long is cut. */
+  readonly stallMs: number;
+  readonly bookmarkMs: number;
+  /** A watch ends after this at the latest, and the client resumes. */
+  readonly watchMs: number;
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  bodyBytes: 1024 * 1024,
+  artifactBytes: 1024 * 1024 * 1024,
+  headersMs: 10_000,
+  bodyMs: 30_000,
+  requestMs: 60_000,
+  connections: 2_000,
+  commandMs: 10_000,
+  stallMs: 10_000,
+  bookmarkMs: 15_000,
+  watchMs: 3_600_000,
+};

@@ -1,5 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
-
 export type JsonObject = { [name: string]: unknown };
 
 export const isObject = (value: unknown): value is JsonObject =>
@@ -18,9 +16,3 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   }
   return result;
 }
-
-/** Equal as JSON: a field that is undefined is the same as one that is absent. */
-export const sameJson = (a: unknown, b: unknown): boolean => isDeepStrictEqual(plain(a), plain(b));
-
-const plain = (value: unknown): unknown =>
-  value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);

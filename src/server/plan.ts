@@ -1,0 +1,65 @@
+import * as z from 'zod';
+import { Application, ApplicationSpec } from '../api/application.ts';
+import { kindOf } from '../api/kinds.ts';
+import { Name } from '../api/meta.ts';
+import type { ServerDependencies } from './dependencies.ts';
+import { API_PREFIX } from './kind-names.ts';
+import { requireObject } from './resource-reads.ts';
+import type { Answer, Call, Route } from './route.ts';
+import { findProblems, refuseProblems } from './validation.ts';
+
+const PlanBody = z.strictObject({
+  environment: Name,
+  /** The Application's spec as it would be. */
+  spec: z.unknown().optional(),
+  /** A revision to go back to. */
+  to: z
+    .string()
+    .regex(/^r\d+$/, 'a revision such as r2')
+    .optional(),
+});
+
+/** `slipway plan`: what a release would do, without doing any of it. */
+export function planRoutes(deps: ServerDependencies): Route[] {
+  return [
+    {
+      method: 'POST',
+      url: `${API_PREFIX}/namespaces/:namespace/applications/:name/plan`,
+      verb: 'plan',
+      resource: 'applications',
+      kind: 'Application',
+      body: 'json',
+      summary: 'Show what a release would do; writes nothing',
+      handle: (call) => preview(call, deps),
+    },
+  ];
+}
+
+async function preview(call: Call, deps: ServerDependencies): Promise<Answer> {
+  refuseProblems('the request for a plan', findProblems(PlanBody, call.body));
+  const { environment, spec, to } = call.body as z.output<typeof PlanBody>;
+  const stored = await requireObject<Application>(kindOf('Application'), call, deps);
+  const { name, namespace = '' } = stored.metadata;
+  if (spec !== undefined) {
+    const written = {
+      apiVersion: stored.apiVersion,
+      kind: 'Application',
+      metadata: { name, namespace },
+      spec,
+    };
+    const problems = findProblems(Application, written);
+    refuseProblems(`Application ${name}`, problems);
+    const admission = deps.admission.Application;
+    if (admission !== undefined) {
+      refuseProblems(`Application ${name}`, await admission(written, { store: deps.store, stored }));
+    }
+  }
+  const plan = await deps.planner.plan({
+    namespace,
+    application: name,
+    environment,
+    ...(spec === undefined ? {} : { spec: ApplicationSpec.parse(spec) }),
+    ...(to === undefined ? {} : { to }),
+  });
+  return { json: plan };
+}

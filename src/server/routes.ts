@@ -1,0 +1,46 @@
+import { KINDS } from '../api/kinds.ts';
+import { agentRoutes } from './agents.ts';
+import { applicationHooks } from './applications.ts';
+import { artifactRoutes } from './artifacts.ts';
+import { backupRoutes } from './backup.ts';
+import { commandHooks, commandRoutes } from './commands.ts';
+import type { ServerDependencies } from './dependencies.ts';
+import { healthRoutes } from './health.ts';
+import type { KindHooks } from './kind-hooks.ts';
+import { API_PREFIX } from './kind-names.ts';
+import { planRoutes } from './plan.ts';
+import { readRoutes } from './resource-reads.ts';
+import { writeRoutes } from './resource-writes.ts';
+import type { Route } from './route.ts';
+import { runningRoutes } from './running.ts';
+import { secretHooks } from './secrets.ts';
+import { tokenRoutes } from './token-routes.ts';
+import type { TokenStore } from './tokens.ts';
+import { whyRoutes } from './why.ts';
+
+const HOOKS: Readonly<Record<string, KindHooks>> = {
+  Application: applicationHooks,
+  Command: commandHooks,
+  Secret: secretHooks,
+};
+
+/** Every endpoint there is. */
+export function allRoutes(deps: ServerDependencies, tokens: TokenStore): Route[] {
+  const resources = KINDS.flatMap((kind) => {
+    const base = `${API_PREFIX}/${kind.namespaced ? 'namespaces/:namespace/' : ''}${kind.plural}`;
+    const hooks = HOOKS[kind.kind] ?? {};
+    return [...readRoutes(kind, base, hooks, deps), ...writeRoutes(kind, base, hooks, deps)];
+  });
+  return [
+    ...healthRoutes(deps),
+    ...resources,
+    ...commandRoutes(deps),
+    ...planRoutes(deps),
+    ...whyRoutes(deps),
+    ...runningRoutes(deps),
+    ...artifactRoutes(deps),
+    ...tokenRoutes(tokens),
+    ...backupRoutes(deps),
+    ...agentRoutes(deps),
+  ];
+}
