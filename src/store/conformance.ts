@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { API_VERSION, type ApiObject, type Stored } from '../api/meta.ts';
 import { type ErrorCode, isSlipwayError } from '../lib/errors.ts';
-import { MAX_OBJECT_BYTES } from './mutation.ts';
+import { MAX_OBJECT_BYTES } from './document.ts';
 import { compareVersions, type MaintainableStore, type WatchEvent, type WatchOptions } from './store.ts';
 
 /** A store under test: any adapter, fresh and empty. */

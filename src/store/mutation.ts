@@ -1,16 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ApiObject, Stored, StoredMeta } from '../api/meta.ts';
+import type { StoredMeta } from '../api/meta.ts';
 import { type Result, SlipwayError } from '../lib/errors.ts';
+import { type Document, describeKey, type GivenDocument, sameJson } from './document.ts';
 import type { ObjectKey } from './store.ts';
 
-/** etcd's default limit of a request: what the Kubernetes adapter could not keep, no adapter takes. */
-export const MAX_OBJECT_BYTES = 1_572_864;
-
-/** One wanted write. Objects are JSON text, taken when the caller asked: what it changes later does not count. */
+/** One wanted write. */
 export type Mutation =
-  | { readonly type: 'create'; readonly key: ObjectKey; readonly text: string }
-  | { readonly type: 'update'; readonly key: ObjectKey; readonly text: string; readonly status: boolean }
-  | { readonly type: 'updateStatus'; readonly key: ObjectKey; readonly text: string }
+  | { readonly type: 'create' | 'updateStatus'; readonly key: ObjectKey; readonly document: GivenDocument }
+  | {
+      readonly type: 'update';
+      readonly key: ObjectKey;
+      readonly document: GivenDocument;
+      /** Whether status is replaced too. */
+      readonly status: boolean;
+    }
   | {
       readonly type: 'delete';
       readonly key: ObjectKey;
@@ -19,8 +22,9 @@ export type Mutation =
 
 /** What the write comes to: `change` is absent where nothing would differ, and then nothing is written. */
 export interface Outcome {
-  readonly change?: { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Stored };
-  readonly answer: Stored | undefined;
+  readonly change?: 'ADDED' | 'MODIFIED' | 'DELETED';
+  /** The object after the write (its last state where it goes); undefined where there was none. */
+  readonly document: Document | undefined;
 }
 
 /** What the store supplies: the version that the write would get, the time, and a new uid. */
@@ -30,21 +34,12 @@ export interface MutationContext {
   readonly uid: () => string;
 }
 
-/** Metadata that the store alone sets. */
-const SERVER_SET = new Set([
-  'uid',
-  'resourceVersion',
-  'generation',
-  'creationTimestamp',
-  'deletionTimestamp',
-]);
-
 /**
- * Decides one write against the object as it stands. Pure: adapters read `current`, call this, and save
- * `change`. Every rule of the Store port that is not about durability or order stands here once.
+ * Decides one write against the object as it stands. Pure: adapters read `current`, call this, and save the
+ * change. Every rule of the Store port that is not about durability or order stands here once.
  */
 export function mutate(
-  current: Stored | undefined,
+  current: Document | undefined,
   mutation: Mutation,
   context: MutationContext,
 ): Result<Outcome, SlipwayError> {
@@ -59,167 +54,121 @@ export function mutate(
   }
 }
 
-/** The key of an object; an `invalid` error where kind or name is missing. */
-export function keyOf(object: ApiObject): ObjectKey {
-  const { kind, metadata } = object;
-  if (typeof kind !== 'string' || kind === '' || typeof metadata?.name !== 'string' || metadata.name === '') {
-    throw new SlipwayError('invalid', 'an object needs a kind and a metadata.name');
-  }
-  return { kind, namespace: metadata.namespace, name: metadata.name };
-}
-
-/** Words for a key: `Release default/shop-local-r2`. */
-export const describeKey = (key: ObjectKey): string =>
-  `${key.kind} ${key.namespace === undefined ? '' : `${key.namespace}/`}${key.name}`;
-
-/** JSON text of an object, refused where JSON cannot say it or the store cannot hold it. */
-export function serialise(object: ApiObject): string {
-  let text: string;
-  try {
-    text = JSON.stringify(object);
-  } catch (cause) {
-    throw new SlipwayError('invalid', `${describeKey(keyOf(object))} cannot be written as JSON`, { cause });
-  }
-  // A quick look first: a character is at most 3 bytes of UTF-8.
-  if (text.length * 3 > MAX_OBJECT_BYTES && Buffer.byteLength(text) > MAX_OBJECT_BYTES) {
-    throw new SlipwayError(
-      'tooLarge',
-      `${describeKey(keyOf(object))} is ${Buffer.byteLength(text)} bytes; at most ${MAX_OBJECT_BYTES} are kept`,
-    );
-  }
-  return text;
-}
-
 function create(
-  current: Stored | undefined,
-  mutation: Mutation & { type: 'create' },
+  current: Document | undefined,
+  { key, document }: Extract<Mutation, { document: GivenDocument }>,
   context: MutationContext,
 ): Result<Outcome, SlipwayError> {
   if (current !== undefined) {
-    const going = current.metadata.deletionTimestamp === undefined ? '' : ' and is being deleted';
-    return refuse('alreadyExists', `${describeKey(mutation.key)} exists already${going}`);
+    const going = current.rest.metadata.deletionTimestamp === undefined ? '' : ' and is being deleted';
+    return refuse('alreadyExists', `${describeKey(key)} exists already${going}`);
   }
-  const object = JSON.parse(mutation.text) as ApiObject;
-  const rest = Object.fromEntries(Object.entries(object.metadata).filter(([name]) => !SERVER_SET.has(name)));
+  const { deletionTimestamp: _forged, ...given } = document.rest.metadata;
   const metadata: StoredMeta = {
-    ...(rest as { name: string }),
+    ...given,
     uid: context.uid(),
     resourceVersion: String(context.version),
     generation: 1,
     creationTimestamp: context.now,
   };
-  const stored: Stored = { ...object, metadata };
-  return { ok: true, value: { change: { type: 'ADDED', object: stored }, answer: stored } };
+  const made = { ...document, rest: { ...document.rest, metadata } };
+  return { ok: true, value: { change: 'ADDED', document: made } };
 }
 
 function change(
-  current: Stored | undefined,
-  mutation: Mutation & { type: 'update' | 'updateStatus' },
+  current: Document | undefined,
+  mutation: Extract<Mutation, { type: 'update' | 'updateStatus' | 'create' }>,
   context: MutationContext,
 ): Result<Outcome, SlipwayError> {
-  if (current === undefined) return refuse('notFound', `${describeKey(mutation.key)} does not exist`);
-  const wanted = JSON.parse(mutation.text) as Stored;
-  const stale = differs(current, wanted.metadata, mutation.key);
+  const { key, document: wanted } = mutation;
+  if (current === undefined) return refuse('notFound', `${describeKey(key)} does not exist`);
+  const stale = differs(current, wanted.rest.metadata, key);
   if (stale !== undefined) return { ok: false, error: stale };
 
-  const next = mutation.type === 'update' ? replaced(current, wanted, mutation.status) : { ...current };
-  if (mutation.type === 'updateStatus' || mutation.status) {
-    if (wanted.status === undefined) delete (next as { status?: unknown }).status;
-    else (next as { status?: unknown }).status = wanted.status;
-  }
-  const finalizers = next.metadata.finalizers ?? [];
-  if (current.metadata.deletionTimestamp !== undefined) {
-    const known = new Set(current.metadata.finalizers);
-    const added = finalizers.filter((f) => !known.has(f));
-    if (added.length > 0) {
-      return refuse('invalid', `${describeKey(mutation.key)} is being deleted: no finalizer can be added`);
+  const whole = mutation.type === 'update';
+  const rest = whole ? underIdentity(current, wanted) : current.rest;
+  if (current.rest.metadata.deletionTimestamp !== undefined) {
+    const known = new Set(current.rest.metadata.finalizers);
+    if ((rest.metadata.finalizers ?? []).some((finalizer) => !known.has(finalizer))) {
+      return refuse('invalid', `${describeKey(key)} is being deleted: no finalizer can be added`);
     }
-    if (finalizers.length === 0) return gone(next, context);
   }
-  if (isDeepStrictEqual(next, current)) return { ok: true, value: { answer: current } };
-  const generation = current.metadata.generation + (isDeepStrictEqual(next.spec, current.spec) ? 0 : 1);
-  const object: Stored = {
-    ...next,
-    metadata: { ...next.metadata, generation, resourceVersion: String(context.version) },
+  const specStays = !whole || sameJson(wanted.spec, current.spec);
+  const statusStays = (whole && !mutation.status) || sameJson(wanted.status, current.status);
+  const spec = specStays ? current.spec : wanted.spec;
+  const status = statusStays ? current.status : wanted.status;
+  if (rest.metadata.deletionTimestamp !== undefined && (rest.metadata.finalizers ?? []).length === 0) {
+    return gone({ rest, spec, status }, context);
+  }
+  if (specStays && statusStays && (!whole || isDeepStrictEqual(rest, current.rest))) {
+    return { ok: true, value: { document: current } };
+  }
+  const metadata: StoredMeta = {
+    ...rest.metadata,
+    generation: current.rest.metadata.generation + (specStays ? 0 : 1),
+    resourceVersion: String(context.version),
   };
-  return { ok: true, value: { change: { type: 'MODIFIED', object }, answer: object } };
+  return { ok: true, value: { change: 'MODIFIED', document: { rest: { ...rest, metadata }, spec, status } } };
 }
 
 function remove(
-  current: Stored | undefined,
-  mutation: Mutation & { type: 'delete' },
+  current: Document | undefined,
+  mutation: Extract<Mutation, { type: 'delete' }>,
   context: MutationContext,
 ): Result<Outcome, SlipwayError> {
-  if (current === undefined) return { ok: true, value: { answer: undefined } };
+  if (current === undefined) return { ok: true, value: { document: undefined } };
   const stale = differs(current, mutation.precondition, mutation.key);
   if (stale !== undefined) return { ok: false, error: stale };
-  if ((current.metadata.finalizers ?? []).length === 0) return gone(current, context);
-  if (current.metadata.deletionTimestamp !== undefined) return { ok: true, value: { answer: current } };
-  const object: Stored = {
-    ...current,
-    metadata: {
-      ...current.metadata,
-      deletionTimestamp: context.now,
-      generation: current.metadata.generation + 1,
-      resourceVersion: String(context.version),
-    },
+  const { metadata } = current.rest;
+  if ((metadata.finalizers ?? []).length === 0) return gone(current, context);
+  if (metadata.deletionTimestamp !== undefined) return { ok: true, value: { document: current } };
+  const marked: StoredMeta = {
+    ...metadata,
+    deletionTimestamp: context.now,
+    generation: metadata.generation + 1,
+    resourceVersion: String(context.version),
   };
-  return { ok: true, value: { change: { type: 'MODIFIED', object }, answer: object } };
+  const document = { ...current, rest: { ...current.rest, metadata: marked } };
+  return { ok: true, value: { change: 'MODIFIED', document } };
 }
 
-/** The wanted object under the identity that the server set; status is the current one unless asked for. */
-function replaced(current: Stored, wanted: Stored, status: boolean): Stored {
-  const { deletionTimestamp: _ignored, ...metadata } = wanted.metadata;
-  const kept = current.metadata.deletionTimestamp;
-  const next: Stored = {
-    ...wanted,
+/** What the caller wants, under the identity that the server set. */
+function underIdentity(current: Document, wanted: GivenDocument): Document['rest'] {
+  const { uid, creationTimestamp, generation, resourceVersion, deletionTimestamp } = current.rest.metadata;
+  const { deletionTimestamp: _given, ...metadata } = wanted.rest.metadata;
+  return {
+    ...wanted.rest,
     metadata: {
       ...metadata,
-      uid: current.metadata.uid,
-      creationTimestamp: current.metadata.creationTimestamp,
-      generation: current.metadata.generation,
-      resourceVersion: current.metadata.resourceVersion,
-      ...(kept === undefined ? {} : { deletionTimestamp: kept }),
+      uid,
+      creationTimestamp,
+      generation,
+      resourceVersion,
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
     },
   };
-  if (!status) {
-    if (current.status === undefined) delete (next as { status?: unknown }).status;
-    else (next as { status?: unknown }).status = current.status;
-  }
-  return next;
 }
 
-function gone(last: Stored, context: MutationContext): Result<Outcome, SlipwayError> {
-  const object: Stored = {
-    ...last,
-    metadata: { ...last.metadata, resourceVersion: String(context.version) },
-  };
-  return { ok: true, value: { change: { type: 'DELETED', object }, answer: object } };
+function gone(last: Document, context: MutationContext): Result<Outcome, SlipwayError> {
+  const metadata = { ...last.rest.metadata, resourceVersion: String(context.version) };
+  return { ok: true, value: { change: 'DELETED', document: { ...last, rest: { ...last.rest, metadata } } } };
 }
 
 /** The conflict, if the caller speaks of another object or of an older state of it. */
 function differs(
-  current: Stored,
-  expected: { readonly resourceVersion?: string; readonly uid?: string },
+  current: Document,
+  expected: { readonly resourceVersion?: string | undefined; readonly uid?: string | undefined },
   key: ObjectKey,
 ): SlipwayError | undefined {
+  const { uid, resourceVersion } = current.rest.metadata;
   const next = 'read it again and repeat the change';
-  if (expected.uid !== undefined && expected.uid !== current.metadata.uid) {
-    return new SlipwayError(
-      'conflict',
-      `${describeKey(key)} is another object of that name now (uid ${current.metadata.uid}, expected ${expected.uid})`,
-      { next },
-    );
+  if (expected.uid !== undefined && expected.uid !== uid) {
+    const message = `${describeKey(key)} is another object of that name now (uid ${uid}, expected ${expected.uid})`;
+    return new SlipwayError('conflict', message, { next });
   }
-  if (
-    expected.resourceVersion !== undefined &&
-    expected.resourceVersion !== current.metadata.resourceVersion
-  ) {
-    return new SlipwayError(
-      'conflict',
-      `${describeKey(key)} was changed meanwhile (it is at version ${current.metadata.resourceVersion}, the change was made against ${expected.resourceVersion})`,
-      { next },
-    );
+  if (expected.resourceVersion !== undefined && expected.resourceVersion !== resourceVersion) {
+    const message = `${describeKey(key)} was changed meanwhile (it is at version ${resourceVersion}, the change was made against ${expected.resourceVersion})`;
+    return new SlipwayError('conflict', message, { next });
   }
   return undefined;
 }
@@ -227,7 +176,4 @@ function differs(
 const refuse = (
   code: 'alreadyExists' | 'notFound' | 'invalid',
   message: string,
-): Result<never, SlipwayError> => ({
-  ok: false,
-  error: new SlipwayError(code, message),
-});
+): Result<never, SlipwayError> => ({ ok: false, error: new SlipwayError(code, message) });

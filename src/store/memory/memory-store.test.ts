@@ -16,7 +16,7 @@ describe('the memory store keeps the promises of the port', () => {
 });
 
 test('history is bounded by itself', async () => {
-  const store = memoryStore({ ...ports, maxChanges: 10 });
+  const store = memoryStore({ ...ports, history: { maxChanges: 10 } });
   const first = await store.create({ apiVersion: 'v', kind: 'K', metadata: { name: 'a' }, spec: { n: 0 } });
   let last = first;
   for (let n = 1; n < 40; n++) last = await store.update({ ...last, spec: { n } });

@@ -16,34 +16,35 @@ export interface Migration {
 }
 
 /**
- * Schema 1. `log` holds every kept state of every object, one row a change, by version; `objects` points at
- * the latest state of each. Bodies are written once. `log.previous` is the version that the change replaced
- * (null where the object was new): it tells watches by label what an object was, and lets a list see the
- * state of an earlier version.
+ * Schema 1. `objects` holds the present state of each object, so that a change rewrites one page and no
+ * more. `history` is what a clean stop saved of the latest changes (saved-history.ts). `meta.head` is the
+ * version of the latest deletion.
  */
 export const MIGRATIONS: readonly Migration[] = [
   {
     schema: 1,
     minReader: '0.1.0',
     sql: `
-      CREATE TABLE log (
+      CREATE TABLE objects (
+        id INTEGER PRIMARY KEY,
+        version INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        body TEXT NOT NULL
+      ) STRICT;
+      CREATE UNIQUE INDEX objects_key ON objects (kind, namespace, name);
+      CREATE TABLE history (
         version INTEGER PRIMARY KEY,
         kind TEXT NOT NULL,
         namespace TEXT NOT NULL,
         name TEXT NOT NULL,
         type TEXT NOT NULL,
-        previous INTEGER,
         at INTEGER NOT NULL,
-        body TEXT NOT NULL
+        body TEXT NOT NULL,
+        previous INTEGER,
+        previous_body TEXT
       ) STRICT;
-      CREATE TABLE objects (
-        kind TEXT NOT NULL,
-        namespace TEXT NOT NULL,
-        name TEXT NOT NULL,
-        version INTEGER NOT NULL,
-        PRIMARY KEY (kind, namespace, name)
-      ) STRICT, WITHOUT ROWID;
-      INSERT INTO meta (key, value) VALUES ('compacted', '0');
     `,
   },
 ];

@@ -4,14 +4,18 @@ import type { ApiObject, Stored } from '../../api/meta.ts';
 import { type Clock, instant } from '../../lib/clock.ts';
 import { type Result, SlipwayError } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
-import { type ChangeLog, parseVersion, Wakeup, watchLog } from '../change-log.ts';
-import { keyOf, type Mutation, mutate, type Outcome, serialise } from '../mutation.ts';
-import type { ListOptions, MaintainableStore, ObjectKey } from '../store.ts';
+import { type Document, documentOf, keyId, keyOf, objectOf } from '../document.ts';
+import { type Entry, History, type HistoryLimits } from '../history.ts';
+import { type Mutation, mutate } from '../mutation.ts';
+import { compareKeys, decodeContinuation, page, type Row } from '../selection.ts';
+import type { ListOptions, ListResult, MaintainableStore, ObjectKey } from '../store.ts';
+import { parseVersion, requireKept, Wakeup, watchHistory } from '../watch.ts';
 import { backupDatabase } from './backup.ts';
 import { isLocked, openDatabase, storageError } from './database.ts';
 import { GroupCommit, type Pending } from './group-commit.ts';
 import { type Migration, migrate, writeMeta } from './migrations.ts';
-import { Tables } from './tables.ts';
+import { loadHistory, saveHistory } from './saved-history.ts';
+import { merged, Tables } from './tables.ts';
 
 export interface SqliteStoreOptions {
   readonly file: string;
@@ -19,8 +23,8 @@ export interface SqliteStoreOptions {
   readonly random: Random;
   /** This program's version, against the database's `minReader`. */
   readonly programVersion: string;
-  /** What is kept for watches to resume from; whichever is reached first. */
-  readonly history?: { readonly maxChanges?: number; readonly maxAgeMs?: number };
+  /** What is kept for watches to resume from; whichever limit is reached first compacts. */
+  readonly history?: HistoryLimits;
   /** How long to wait for the lock of a process that is just ending. Default 2,000. */
   readonly lockTimeoutMs?: number;
   /** For tests of migrations. */
@@ -29,15 +33,12 @@ export interface SqliteStoreOptions {
   readonly unsafeNoSync?: boolean;
 }
 
-type Write = Pending<Mutation, Stored | undefined>;
+type Write = Pending<Mutation, Document | undefined>;
 /** What one write of a batch comes to, before the batch is durable. */
-type Decided = Result<Outcome, Error>;
+type Decided = Result<Document | undefined, Error>;
 
 /** Between two tries to write again after the disk failed, ms. */
 const RETRY_MS = 1_000;
-const AGE_CHECK_MS = 60_000;
-/** Changes that one commit forgets at the most, so that compaction never holds up a write for long. */
-const COMPACT_STEP = 256;
 
 /**
  * Opens the store of the embedded mode. Rejects with `refused` when another process has it or the database
@@ -59,9 +60,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Main
 /**
  * State of the disk as the store knows it:
  *
- *     writable ──commit or compaction fails──► failed ──reopened and verified──► writable
- *                                               │  ▲
- *                                               └──┘ verification fails (tried at most once a second)
+ *     writable ──commit fails──► failed ──reopened and verified──► writable
+ *                                 │  ▲
+ *                                 └──┘ verification fails (tried at most once a second)
  *
  * After a failed sync the kernel may have dropped the pages and call them clean, so nothing that is cached
  * is trusted: the database is closed and opened again, its WAL is copied into the file and emptied, the file
@@ -70,16 +71,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Main
  */
 class SqliteStore implements MaintainableStore {
   readonly #options: SqliteStoreOptions;
-  readonly #commits = new GroupCommit<Mutation, Stored | undefined>((batch) => this.#commit(batch));
+  readonly #commits = new GroupCommit<Mutation, Document | undefined>((batch) => this.#commit(batch));
   readonly #wakeup = new Wakeup();
   readonly #backups = new Set<Promise<unknown>>();
   #open: { readonly db: DatabaseSync; readonly tables: Tables } | undefined;
+  /** Undefined until the database was open for the first time. Its head is the last acknowledged version. */
+  #history: History | undefined;
   /** Why writes are refused, and when to try the next time (monotonic ms). */
   #failed: { readonly error: SlipwayError; readonly retryAt: number } | undefined;
-  /** Highest version that was acknowledged: a database that has less was tampered with. */
-  #acknowledged = 0;
-  #nextAgeCheck = 0;
-  #compactTarget = 0;
 
   constructor(options: SqliteStoreOptions) {
     this.#options = options;
@@ -87,63 +86,62 @@ class SqliteStore implements MaintainableStore {
   }
 
   async get<T extends ApiObject>(key: ObjectKey): Promise<Stored<T> | undefined> {
-    const current = this.#reading((tables) => tables.read(key));
-    return current === undefined ? undefined : (JSON.parse(current.body) as Stored<T>);
+    const entry = this.#reading((tables, history) => present(tables, history, key));
+    return entry === undefined ? undefined : objectOf<T>(entry.document);
   }
 
-  async list<T extends ApiObject>(kind: string, options: ListOptions = {}) {
-    return this.#reading((tables) => tables.list<T>(kind, options));
+  async list<T extends ApiObject>(kind: string, options: ListOptions = {}): Promise<ListResult<T>> {
+    return this.#reading((tables, history) => {
+      const token = options.continueToken;
+      const from = token === undefined ? undefined : decodeContinuation(token, kind);
+      const version = from?.version ?? history.head;
+      requireKept(history, version);
+      const start = from ?? { namespace: options.namespace ?? '', name: '' };
+      const { namespace, name } = start;
+      const changed = history.replacedSince(kind, version).sort(compareKeys).map(asRow);
+      return page<T>(
+        kind,
+        version,
+        merged(tables.unchanged(kind, version, { namespace, name }), changed),
+        options,
+      );
+    });
   }
 
-  async create<T extends ApiObject>(object: T) {
-    return (await this.#write({ type: 'create', key: keyOf(object), text: serialise(object) })) as Stored<T>;
+  async create<T extends ApiObject>(object: T): Promise<Stored<T>> {
+    return this.#write<T>({ type: 'create', key: keyOf(object), document: documentOf(object) });
   }
 
-  async update<T extends ApiObject>(object: Stored<T>, options: { status?: boolean } = {}) {
-    const [key, text] = [keyOf(object as ApiObject), serialise(object as ApiObject)];
-    return (await this.#write({ type: 'update', key, text, status: options.status ?? false })) as Stored<T>;
+  async update<T extends ApiObject>(
+    object: Stored<T>,
+    options: { status?: boolean } = {},
+  ): Promise<Stored<T>> {
+    const [key, document] = [keyOf(object), documentOf(object)];
+    return this.#write<T>({ type: 'update', key, document, status: options.status ?? false });
   }
 
-  async updateStatus<T extends ApiObject>(object: Stored<T>) {
-    const [key, text] = [keyOf(object as ApiObject), serialise(object as ApiObject)];
-    return (await this.#write({ type: 'updateStatus', key, text })) as Stored<T>;
+  async updateStatus<T extends ApiObject>(object: Stored<T>): Promise<Stored<T>> {
+    return this.#write<T>({ type: 'updateStatus', key: keyOf(object), document: documentOf(object) });
   }
 
   async delete<T extends ApiObject>(
     key: ObjectKey,
     precondition: { resourceVersion?: string; uid?: string } = {},
-  ) {
-    return (await this.#write({ type: 'delete', key, precondition })) as Stored<T> | undefined;
+  ): Promise<Stored<T> | undefined> {
+    const document = await this.#queue({ type: 'delete', key, precondition });
+    return document === undefined ? undefined : objectOf<T>(document);
   }
 
-  watch: MaintainableStore['watch'] = (kind, options) => {
-    const log: ChangeLog = {
-      head: () => this.#reading((tables) => tables.head()),
-      compacted: () => this.#reading((tables) => tables.compacted()),
-      after: (...query) => this.#reading((tables) => tables.after(...query)),
-    };
-    return watchLog(log, this.#wakeup, kind, options);
-  };
+  watch: MaintainableStore['watch'] = (kind, options) =>
+    watchHistory(() => this.#requireHistory(), this.#wakeup, kind, options);
 
   async currentVersion(): Promise<string> {
-    return this.#reading((tables) => String(tables.head()));
+    return this.#reading((_, history) => String(history.head));
   }
 
   async compact(before: string): Promise<void> {
-    const wanted = parseVersion(before);
-    this.#commits.flush();
-    for (;;) {
-      this.#requireWritable();
-      const through = this.#reading((tables) => {
-        const end = Math.min(wanted, tables.head());
-        return end <= tables.compacted() ? undefined : Math.min(end, tables.compacted() + COMPACT_STEP);
-      });
-      if (through === undefined) return;
-      this.#transaction((tables) => tables.compact(through));
-      this.#opened().tables.compactedTo(through);
-      this.#wakeup.notify();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    this.#reading((_, history) => history.forget(parseVersion(before)));
+    this.#wakeup.notify();
   }
 
   async backup(file: string): Promise<{ bytes: number; resourceVersion: string }> {
@@ -165,84 +163,86 @@ class SqliteStore implements MaintainableStore {
     this.#commits.flush();
     this.#wakeup.close(new SlipwayError('unavailable', 'the store was closed'));
     await Promise.allSettled([...this.#backups]);
-    this.#open?.db.close();
+    const { db } = this.#open ?? {};
     this.#open = undefined;
+    try {
+      if (db !== undefined && this.#failed === undefined) saveHistory(db, this.#requireHistory());
+    } catch (error) {
+      throw storageError(error, this.#options.file, 'closed');
+    } finally {
+      db?.close();
+    }
   }
 
-  async #write(mutation: Mutation): Promise<Stored | undefined> {
+  async #write<T extends ApiObject>(mutation: Mutation): Promise<Stored<T>> {
+    return objectOf<T>((await this.#queue(mutation)) as Document);
+  }
+
+  async #queue(mutation: Mutation): Promise<Document | undefined> {
     if (this.#wakeup.closed !== undefined) throw this.#wakeup.closed;
-    return this.#commits.add(mutation, mutation.type === 'delete' ? 0 : mutation.text.length);
+    const { spec, status } = mutation.type === 'delete' ? {} : mutation.document;
+    return this.#commits.add(mutation, (spec?.length ?? 0) + (status?.length ?? 0));
   }
 
   /** One batch: every write against what the ones before it made, then one commit for all. */
   #commit(batch: readonly Write[]): void {
     let decided: readonly Decided[];
     try {
-      this.#requireWritable();
-      const applied = this.#transaction((tables) => this.#apply(tables, batch));
-      const { tables } = this.#opened();
-      tables.advance(applied.head);
-      tables.compactedTo(applied.compacted);
-      this.#acknowledged = applied.head;
-      decided = applied.decided;
+      decided = this.#save(batch);
     } catch (error) {
       for (const write of batch) write.reject(error as Error);
       return;
     }
     batch.forEach((write, i) => {
       const outcome = decided[i];
-      if (outcome?.ok === true) write.resolve(outcome.value.answer);
+      if (outcome?.ok === true) write.resolve(outcome.value);
       else write.reject(outcome?.error ?? new Error('a write of the batch was not decided'));
     });
     this.#wakeup.notify();
   }
 
-  #apply(tables: Tables, batch: readonly Write[]) {
-    const at = this.#options.clock.now();
-    const now = instant(at);
-    let head = tables.head();
-    const decided = batch.map(({ write }): Decided => {
-      const current = tables.read(write.key);
-      const outcome = decide(current?.body, write, {
-        version: head + 1,
-        now,
-        uid: () => this.#options.random.uuid(),
-      });
-      if (outcome.ok && outcome.value.change !== undefined) {
-        head += 1;
-        const { type, object } = outcome.value.change;
-        const body = JSON.stringify(object);
-        tables.append({ version: head, key: write.key, type, previous: current?.version, at, body });
-      }
-      return outcome;
-    });
-    return { decided, head, compacted: this.#compactSome(tables, head) };
-  }
-
-  /** Forgets a few old changes in the commit that is made anyway; answers how far. */
-  #compactSome(tables: Tables, head: number): number {
-    const { maxChanges = 20_000, maxAgeMs = 3_600_000 } = this.#options.history ?? {};
-    if (this.#options.clock.monotonic() >= this.#nextAgeCheck) {
-      this.#nextAgeCheck = this.#options.clock.monotonic() + AGE_CHECK_MS;
-      this.#compactTarget = Math.min(tables.head(), tables.olderThan(this.#options.clock.now() - maxAgeMs));
-    }
-    const target = Math.max(this.#compactTarget, head - maxChanges);
-    if (target - tables.compacted() < COMPACT_STEP / 2) return tables.compacted();
-    const through = Math.min(target, tables.compacted() + COMPACT_STEP);
-    tables.compact(through);
-    return through;
-  }
-
-  #transaction<T>(work: (tables: Tables) => T): T {
-    const { db, tables } = this.#opened();
+  #save(batch: readonly Write[]): readonly Decided[] {
+    this.#requireWritable();
+    const { tables } = this.#opened();
+    const history = this.#requireHistory();
     try {
-      db.exec('BEGIN IMMEDIATE');
-      const result = work(tables);
-      db.exec('COMMIT');
-      return result;
+      const { decided, entries } = this.#decide(batch, tables, history);
+      if (entries.length > 0) {
+        tables.begin();
+        for (const entry of entries) tables.write(entry);
+        tables.commit();
+        for (const entry of entries) history.append(entry);
+      }
+      return decided;
     } catch (error) {
       throw this.#fail(error);
     }
+  }
+
+  #decide(batch: readonly Write[], tables: Tables, history: History) {
+    const at = this.#options.clock.now();
+    const now = instant(at);
+    const uid = () => this.#options.random.uuid();
+    const entries: Entry[] = [];
+    const touched = new Map<string, Entry>();
+    const decided = batch.map(({ write }): Decided => {
+      const { kind, namespace = '', name } = write.key;
+      const id = keyId(kind, namespace, name);
+      const made = touched.get(id);
+      const before =
+        made === undefined ? present(tables, history, write.key) : made.type === 'DELETED' ? undefined : made;
+      const version = history.head + entries.length + 1;
+      const outcome = mutate(before?.document, write, { version, now, uid });
+      if (!outcome.ok) return outcome;
+      const { change: type, document } = outcome.value;
+      if (type !== undefined && document !== undefined) {
+        const entry: Entry = { version, type, kind, namespace, name, document, at, before };
+        entries.push(entry);
+        touched.set(id, entry);
+      }
+      return { ok: true, value: document };
+    });
+    return { decided, entries };
   }
 
   #opened() {
@@ -251,10 +251,15 @@ class SqliteStore implements MaintainableStore {
     return this.#open;
   }
 
-  #reading<T>(read: (tables: Tables) => T): T {
+  #requireHistory(): History {
+    if (this.#history === undefined) throw new SlipwayError('unavailable', 'the store is not open');
+    return this.#history;
+  }
+
+  #reading<T>(read: (tables: Tables, history: History) => T): T {
     const { tables } = this.#opened();
     try {
-      return read(tables);
+      return read(tables, this.#requireHistory());
     } catch (error) {
       throw storageError(error, this.#options.file, 'read');
     }
@@ -269,11 +274,10 @@ class SqliteStore implements MaintainableStore {
     try {
       db?.close();
       this.#reopen();
-    } catch (again) {
-      this.#failed = {
-        error: new SlipwayError('unavailable', failure.message, { next: failure.next, cause: again }),
-        retryAt: this.#failed.retryAt,
-      };
+    } catch (cause) {
+      // Reads are refused too then; what went wrong first is what people need to hear.
+      const error = new SlipwayError('unavailable', failure.message, { next: failure.next, cause });
+      this.#failed = { ...this.#failed, error };
     }
     this.#wakeup.notify();
     return failure;
@@ -285,13 +289,18 @@ class SqliteStore implements MaintainableStore {
     try {
       migrate(db, { file, programVersion, ...(migrations && { migrations }) });
       const tables = new Tables(db);
-      if (tables.head() < this.#acknowledged) {
+      const head = tables.head();
+      const acknowledged = this.#history?.head ?? 0;
+      if (head < acknowledged) {
         throw new SlipwayError(
           'unavailable',
-          `the store ${file} is at version ${tables.head()} although version ${this.#acknowledged} was acknowledged: the disk lost writes`,
+          `the store ${file} is at version ${head} although version ${acknowledged} was acknowledged: the disk lost writes`,
           { next: 'run `slipway restore` with the latest backup' },
         );
       }
+      // A batch that was refused may have reached the disk: what watches saw does not lead up to it.
+      if (this.#history === undefined) this.#history = loadHistory(db, head, this.#options.history ?? {});
+      else if (head > acknowledged) this.#history = new History(head, this.#options.history);
       this.#open = { db, tables };
     } catch (error) {
       db.close();
@@ -325,17 +334,17 @@ class SqliteStore implements MaintainableStore {
   }
 }
 
+/** An object as it stands: out of the history where it was changed lately, else out of the database. */
+function present(tables: Tables, history: History, key: ObjectKey): Entry | undefined {
+  const latest = history.latest(key.kind, key.namespace, key.name);
+  if (latest === undefined) return tables.read(key);
+  return latest.type === 'DELETED' ? undefined : latest;
+}
+
+const asRow = ({ namespace, name, document }: Entry): Row => ({ namespace, name, document: () => document });
+
 const refusal = (error: SlipwayError): SlipwayError =>
   new SlipwayError('unavailable', `no writes are taken since ${error.message}`, {
     next: error.next,
     cause: error,
   });
-
-/** As `mutate`; a stored text that is no JSON fails this write alone. */
-function decide(body: string | undefined, write: Mutation, context: Parameters<typeof mutate>[2]): Decided {
-  try {
-    return mutate(body === undefined ? undefined : (JSON.parse(body) as Stored), write, context);
-  } catch (error) {
-    return { ok: false, error: error as Error };
-  }
-}
