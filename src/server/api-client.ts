@@ -1,0 +1,348 @@
+import { createWriteStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ApiObject, Stored } from '../api/meta.ts';
+import type { Command } from '../api/release.ts';
+import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
+import type { ListResult, WatchEvent } from '../store/store.ts';
+import type { Role } from './authorize.ts';
+import type { PlanPreview } from './dependencies.ts';
+import { type HttpClient, type HttpClientOptions, httpClient } from './http-client.ts';
+import { API_PREFIX, findKindName, type KindName } from './kind-names.ts';
+import type { TokenInfo } from './tokens.ts';
+import { jsonLines, watchResumed } from './watch-client.ts';
+import type { Explanation } from './why.ts';
+
+/**
+ * The API as the CLI and tests use it. Errors are SlipwayErrors again, with their `next` and details. It must
+ * stay cheap to load (no zod, no fastify: types alone come from the server), since every `slipway` command
+ * begins with it; a test walks its imports.
+ */
+export interface ApiClient {
+  get<T extends ApiObject>(kind: string, name: string, options?: In): Promise<Stored<T>>;
+  /** Undefined where there is none. */
+  find<T extends ApiObject>(kind: string, name: string, options?: In): Promise<Stored<T> | undefined>;
+  list<T extends ApiObject>(kind: string, options?: ListQuery): Promise<ListResult<T>>;
+  create<T extends ApiObject>(object: T, options?: In & Dry): Promise<Stored<T>>;
+  /** Needs metadata.resourceVersion; `conflict` when the object was changed meanwhile. */
+  replace<T extends ApiObject>(object: T, options?: In & Dry): Promise<Stored<T>>;
+  /** JSON merge patch; with metadata.resourceVersion in it only on top of that state. */
+  patch<T extends ApiObject>(
+    kind: string,
+    name: string,
+    patch: unknown,
+    options?: In & Dry,
+  ): Promise<Stored<T>>;
+  /** The object while its finalizers work, undefined when it is gone. */
+  delete<T extends ApiObject>(
+    kind: string,
+    name: string,
+    options?: In & Preconditions,
+  ): Promise<Stored<T> | undefined>;
+  /** Goes on over broken connections, and lists again after a `410`. Without `since` present objects come first as ADDED. */
+  watch<T extends ApiObject>(kind: string, options: WatchQuery): AsyncIterable<WatchEvent<T>>;
+  /** Gives an operator's verb. Throws `refused` with the reason; `pending` when it was not decided within 10 s. */
+  command(
+    target: CommandTarget,
+    verb: string,
+    body?: CommandBody,
+  ): Promise<{ state: 'done' | 'pending'; command: Stored<Command> }>;
+  plan(
+    application: string,
+    body: { environment: string; spec?: unknown; to?: string },
+    options?: In,
+  ): Promise<PlanPreview>;
+  why(release: string, options?: In): Promise<Explanation>;
+  instances(application: string, query?: In & { environment?: string }): Promise<Instances>;
+  logs(application: string, query: LogQuery): AsyncIterable<LogLine>;
+  hasArtifact(digest: string): Promise<boolean>;
+  upload(digest: string, content: Readable, size: number): Promise<{ digest: string; size: number }>;
+  /** Writes the backup to a file and answers its size. */
+  backup(file: string): Promise<{ bytes: number }>;
+  version(): Promise<ManagerVersion>;
+  readonly tokens: {
+    list(): Promise<readonly TokenInfo[]>;
+    create(token: {
+      name: string;
+      roles: readonly Role[];
+      cluster?: string;
+    }): Promise<TokenInfo & { token: string }>;
+    revoke(name: string): Promise<void>;
+  };
+  close(): void;
+}
+
+export interface In {
+  /** Absent: the client's own namespace. */
+  readonly namespace?: string;
+}
+export interface Dry {
+  /** Checks everything and stores nothing. */
+  readonly dryRun?: boolean;
+}
+export interface Preconditions {
+  readonly resourceVersion?: string;
+  readonly uid?: string;
+}
+export interface ListQuery extends In {
+  readonly allNamespaces?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly limit?: number;
+  readonly continueToken?: string;
+}
+export interface WatchQuery extends In {
+  readonly allNamespaces?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** One object alone. */
+  readonly name?: string;
+  readonly since?: string;
+  readonly signal: AbortSignal;
+}
+export interface CommandTarget extends In {
+  readonly kind: 'Release' | 'Application';
+  readonly name: string;
+}
+export interface CommandBody {
+  readonly environment?: string;
+  readonly why?: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}
+export interface Instances {
+  readonly items: readonly ({ readonly cluster: string } & Record<string, unknown>)[];
+  /** Clusters that could not be asked. */
+  readonly errors: readonly { readonly cluster: string; readonly message: string }[];
+}
+export interface LogQuery extends In {
+  readonly environment?: string;
+  readonly workload?: string;
+  readonly instance?: string;
+  readonly follow?: boolean;
+  readonly tailLines?: number;
+  readonly signal: AbortSignal;
+}
+export interface LogLine {
+  readonly cluster: string;
+  readonly instance?: string;
+  readonly line: string;
+  readonly at?: string;
+}
+export interface ManagerVersion {
+  readonly version: string;
+  readonly node: string;
+  readonly clusters: readonly {
+    readonly name: string;
+    readonly version?: string;
+    readonly connected: boolean;
+    readonly lastSeen?: string;
+    readonly entry?: readonly string[];
+  }[];
+}
+
+export interface ApiClientOptions extends HttpClientOptions {
+  /** Where objects are when a call names no namespace. */
+  readonly namespace?: string;
+}
+
+/** Longer than the server waits for a command. */
+const COMMAND_TIMEOUT_MS = 30_000;
+const UPLOAD_TIMEOUT_MS = 120_000;
+
+export function createApiClient(options: ApiClientOptions): ApiClient {
+  const http = httpClient(options);
+  const home = options.namespace ?? 'default';
+  const at = (kind: string, name?: string, place: In = {}) =>
+    addressOf(kindName(kind), place.namespace ?? home, name);
+  const body = async <T>(exchange: Parameters<HttpClient['json']>[0]): Promise<T> =>
+    (await http.json<T>(exchange)).body;
+  const all = (kind: string, query: ListQuery | WatchQuery) =>
+    query.allNamespaces === true ? `${API_PREFIX}/${kindName(kind).plural}` : at(kind, undefined, query);
+
+  const client: ApiClient = {
+    get: (kind, name, place) => body({ method: 'GET', path: at(kind, name, place) }),
+    async find(kind, name, place) {
+      try {
+        return await client.get(kind, name, place);
+      } catch (error) {
+        if (isSlipwayError(error, 'notFound')) return undefined;
+        throw error;
+      }
+    },
+    async list<T extends ApiObject>(kind: string, query: ListQuery = {}) {
+      const answer = await body<{
+        metadata: { resourceVersion: string; continue?: string };
+        items: Stored<T>[];
+      }>({
+        method: 'GET',
+        path: all(kind, query),
+        query: {
+          labelSelector: selector(query.labels),
+          limit: query.limit?.toString(),
+          continue: query.continueToken,
+        },
+      });
+      const { resourceVersion, continue: continueToken } = answer.metadata;
+      return {
+        items: answer.items,
+        resourceVersion,
+        ...(continueToken === undefined ? {} : { continueToken }),
+      };
+    },
+    create: (object, place = {}) =>
+      body({
+        method: 'POST',
+        path: at(object.kind, undefined, placeOf(object, place)),
+        query: dry(place),
+        json: object,
+      }),
+    replace: (object, place = {}) =>
+      body({
+        method: 'PUT',
+        path: at(object.kind, object.metadata.name, placeOf(object, place)),
+        query: dry(place),
+        json: object,
+      }),
+    patch: (kind, name, patch, place = {}) =>
+      body({
+        method: 'PATCH',
+        path: at(kind, name, place),
+        query: dry(place),
+        json: patch,
+        type: 'application/merge-patch+json',
+      }),
+    async delete<T extends ApiObject>(kind: string, name: string, place: In & Preconditions = {}) {
+      const { resourceVersion, uid } = place;
+      const preconditions = { ...(resourceVersion ? { resourceVersion } : {}), ...(uid ? { uid } : {}) };
+      const answer = await body<Stored<T> | { kind: 'Status' }>({
+        method: 'DELETE',
+        path: at(kind, name, place),
+        json: { preconditions },
+      });
+      return 'kind' in answer && answer.kind === 'Status' ? undefined : (answer as Stored<T>);
+    },
+    watch<T extends ApiObject>(kind: string, query: WatchQuery) {
+      const filter = {
+        labelSelector: selector(query.labels),
+        fieldSelector: query.name === undefined ? undefined : `metadata.name=${query.name}`,
+      };
+      const path = all(kind, query);
+      const list = async (): Promise<ListResult<T>> => {
+        const answer = await body<{ metadata: { resourceVersion: string }; items: Stored<T>[] }>({
+          method: 'GET',
+          path,
+          query: filter,
+        });
+        return { items: answer.items, resourceVersion: answer.metadata.resourceVersion };
+      };
+      return watchResumed<T>({
+        client: http,
+        path,
+        query: filter,
+        list,
+        since: query.since,
+        signal: query.signal,
+      });
+    },
+    async command(target, verb, given = {}) {
+      const { status, body: command } = await http.json<Stored<Command>>({
+        method: 'POST',
+        path: `${at(target.kind, target.name, target)}/${encodeURIComponent(verb)}`,
+        json: given,
+        timeoutMs: COMMAND_TIMEOUT_MS,
+      });
+      return { state: status === 202 ? 'pending' : 'done', command };
+    },
+    plan: (application, given, place) =>
+      body({ method: 'POST', path: `${at('Application', application, place)}/plan`, json: given }),
+    why: (release, place) => body({ method: 'GET', path: `${at('Release', release, place)}/why` }),
+    instances: (application, query = {}) =>
+      body({
+        method: 'GET',
+        path: `${at('Application', application, query)}/instances`,
+        query: { environment: query.environment },
+      }),
+    async *logs(application, query) {
+      const response = await http.open({
+        method: 'GET',
+        path: `${at('Application', application, query)}/logs`,
+        query: {
+          environment: query.environment,
+          workload: query.workload,
+          instance: query.instance,
+          follow: query.follow === true ? '1' : undefined,
+          tailLines: query.tailLines?.toString(),
+        },
+        signal: query.signal,
+        stream: true,
+      });
+      for await (const line of jsonLines(response)) yield line as LogLine;
+    },
+    async hasArtifact(digest) {
+      try {
+        (await http.open({ method: 'HEAD', path: `/artifacts/v1/${digest}` })).resume();
+        return true;
+      } catch (error) {
+        if (isSlipwayError(error, 'notFound')) return false;
+        throw error;
+      }
+    },
+    upload: (digest, content, size) =>
+      body({
+        method: 'PUT',
+        path: `/artifacts/v1/${digest}`,
+        upload: { content, size },
+        timeoutMs: UPLOAD_TIMEOUT_MS,
+      }),
+    async backup(file) {
+      const response = await http.open({
+        method: 'POST',
+        path: '/maintenance/v1/backup',
+        json: {},
+        stream: true,
+      });
+      const wanted = Number(response.headers['content-length'] ?? Number.NaN);
+      const target = createWriteStream(file, { mode: 0o600, flags: 'wx' });
+      await pipeline(response, target);
+      if (target.bytesWritten !== wanted)
+        throw new SlipwayError('unavailable', `the backup broke off after ${target.bytesWritten} bytes`);
+      return { bytes: target.bytesWritten };
+    },
+    version: () => body({ method: 'GET', path: '/version' }),
+    tokens: {
+      list: async () =>
+        (await body<{ items: TokenInfo[] }>({ method: 'GET', path: '/auth/v1/tokens' })).items,
+      create: (token) => body({ method: 'POST', path: '/auth/v1/tokens', json: token }),
+      revoke: async (name) =>
+        void (await body({ method: 'DELETE', path: `/auth/v1/tokens/${encodeURIComponent(name)}` })),
+    },
+    close: () => http.close(),
+  };
+  return client;
+}
+
+function kindName(word: string): KindName {
+  const found = findKindName(word);
+  if (found === undefined)
+    throw new SlipwayError('badRequest', `there is no kind ${word}`, { next: 'slipway get --help' });
+  return found;
+}
+
+function addressOf(kind: KindName, namespace: string, name: string | undefined): string {
+  const collection = kind.namespaced
+    ? `${API_PREFIX}/namespaces/${encodeURIComponent(namespace)}/${kind.plural}`
+    : `${API_PREFIX}/${kind.plural}`;
+  return name === undefined ? collection : `${collection}/${encodeURIComponent(name)}`;
+}
+
+const placeOf = (object: ApiObject, place: In): In => {
+  const namespace = place.namespace ?? object.metadata.namespace;
+  return namespace === undefined ? {} : { namespace };
+};
+
+const dry = (options: Dry) => (options.dryRun === true ? { dryRun: 'All' } : undefined);
+
+const selector = (labels: Readonly<Record<string, string>> | undefined): string | undefined =>
+  labels === undefined
+    ? undefined
+    : Object.entries(labels)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(',');

@@ -1,0 +1,199 @@
+import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from 'node:http';
+import { Agent, request as tlsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { SlipwayError } from '../lib/errors.ts';
+import { fromAnswer } from './status.ts';
+
+/** Below api-client: one request over a kept connection, with the pinned authority and the token. */
+export interface HttpClientOptions {
+  /** `https://127.0.0.1:8443` */
+  readonly server: string;
+  /** PEM of Slipway's own authority: nothing else is trusted. */
+  readonly ca?: string | undefined;
+  readonly token: string;
+  /** Of the program that asks; the header `slipway-version`. */
+  readonly version: string;
+  readonly userAgent?: string;
+  /** ms without a byte from the server before a request is given up; streams are exempt. */
+  readonly timeoutMs?: number;
+}
+
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly json?: unknown;
+  /** Content type of `json`; absent: application/json. */
+  readonly type?: string;
+  readonly upload?: { readonly content: Readable; readonly size: number };
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number;
+  /** The answer is a stream: no time limit once it began. */
+  readonly stream?: true;
+}
+
+export interface HttpClient {
+  /** The answer's head; rejects with the SlipwayError of any status from 400 on. */
+  open(exchange: Exchange): Promise<IncomingMessage>;
+  /** The parsed answer. */
+  json<T>(exchange: Exchange): Promise<{ readonly status: number; readonly body: T }>;
+  close(): void;
+}
+
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+
+export function httpClient(options: HttpClientOptions): HttpClient {
+  const base = new URL(options.server);
+  const secure = base.protocol === 'https:';
+  if (!secure && base.protocol !== 'http:')
+    throw new SlipwayError('badRequest', `${options.server} is no https address`);
+  // A token must not travel in the clear; plain HTTP is for a proxy on this machine alone.
+  if (!secure && !['localhost', '127.0.0.1', '[::1]'].includes(base.hostname)) {
+    throw new SlipwayError(
+      'badRequest',
+      `${options.server} is not https: the token would be readable on the way`,
+    );
+  }
+  const keep = { keepAlive: true, keepAliveMsecs: 15_000, maxSockets: 64 };
+  const agent = secure
+    ? new Agent({ ...keep, ...(options.ca === undefined ? {} : { ca: options.ca }) })
+    : new PlainAgent(keep);
+  const send = secure ? tlsRequest : plainRequest;
+
+  const attempt = (exchange: Exchange): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const body = exchange.json === undefined ? undefined : Buffer.from(JSON.stringify(exchange.json));
+      const request = send({
+        agent,
+        hostname: base.hostname.replace(/^\[|\]$/g, ''),
+        port: base.port || (secure ? 443 : 80),
+        method: exchange.method,
+        path: base.pathname.replace(/\/$/, '') + exchange.path + queryText(exchange.query),
+        ...(exchange.signal === undefined ? {} : { signal: exchange.signal }),
+        headers: {
+          authorization: `Bearer ${options.token}`,
+          accept: 'application/json',
+          'user-agent': options.userAgent ?? `slipway/${options.version}`,
+          'slipway-version': options.version,
+          ...(body === undefined
+            ? {}
+            : { 'content-type': exchange.type ?? 'application/json', 'content-length': body.length }),
+          ...(exchange.upload === undefined
+            ? {}
+            : { 'content-type': 'application/octet-stream', 'content-length': exchange.upload.size }),
+        },
+      });
+      const limit = exchange.timeoutMs ?? options.timeoutMs ?? 30_000;
+      request.setTimeout(limit, () =>
+        request.destroy(
+          new SlipwayError('timeout', `${base.host} did not answer within ${limit} ms`, {
+            next: 'slipway status',
+          }),
+        ),
+      );
+      request.once('response', (response) => {
+        if (exchange.stream === true) request.setTimeout(0);
+        resolve(response);
+      });
+      request.once('error', (cause: NodeJS.ErrnoException) => {
+        reject(
+          exchange.signal?.aborted === true
+            ? exchange.signal.reason
+            : connectionError(cause, base, request.reusedSocket),
+        );
+      });
+      if (exchange.upload === undefined) request.end(body);
+      // An answer that comes before the upload ends (refused) closes the pipe; the answer tells why.
+      else pipeline(exchange.upload.content, request).catch(() => undefined);
+    });
+
+  const open = async (exchange: Exchange): Promise<IncomingMessage> => {
+    let response: IncomingMessage;
+    try {
+      response = await attempt(exchange);
+    } catch (error) {
+      // A kept connection that the server had just closed: reading again cannot do anything twice.
+      const again =
+        error instanceof StaleConnection && (exchange.method === 'GET' || exchange.method === 'HEAD');
+      if (!again) throw error;
+      response = await attempt(exchange);
+    }
+    const status = response.statusCode ?? 0;
+    if (status < 400) return response;
+    throw fromAnswer(status, exchange.method === 'HEAD' ? undefined : parse(await bytesOf(response)));
+  };
+
+  return {
+    open,
+    async json<T>(exchange: Exchange) {
+      const response = await open(exchange);
+      return { status: response.statusCode ?? 0, body: parse(await bytesOf(response)) as T };
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** The connection was kept from an earlier request and broke before an answer. */
+class StaleConnection extends SlipwayError {}
+
+function connectionError(cause: NodeJS.ErrnoException, base: URL, reused: boolean): SlipwayError {
+  if (cause instanceof SlipwayError) return cause;
+  const { code } = cause;
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') {
+    return new SlipwayError('unavailable', `no manager answers at ${base.host}`, {
+      next: 'slipway up',
+      cause,
+    });
+  }
+  if (
+    code?.startsWith('ERR_TLS') === true ||
+    code?.includes('CERT') === true ||
+    code?.includes('SIGNED') === true
+  ) {
+    return new SlipwayError('unavailable', `${base.host} does not prove that it is this Slipway (${code})`, {
+      next: 'slipway up writes a new client.json; check the address',
+      cause,
+    });
+  }
+  const message = `the connection to ${base.host} broke (${code ?? cause.message})`;
+  const stale = reused && (code === 'ECONNRESET' || code === 'EPIPE');
+  return stale
+    ? new StaleConnection('unavailable', message, { next: 'slipway status', cause })
+    : new SlipwayError('unavailable', message, { next: 'slipway status', cause });
+}
+
+function queryText(query: Exchange['query']): string {
+  const given = Object.entries(query ?? {}).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+}
+
+async function bytesOf(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_ANSWER_BYTES)
+        throw new SlipwayError('tooLarge', 'the answer is too large: ask for pages');
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof SlipwayError) throw cause;
+    throw new SlipwayError('unavailable', 'the answer broke off', { next: 'slipway status', cause });
+  }
+  return Buffer.concat(chunks);
+}
+
+function parse(bytes: Buffer): unknown {
+  if (bytes.length === 0) return undefined;
+  try {
+    return JSON.parse(bytes.toString()) as unknown;
+  } catch (cause) {
+    throw new SlipwayError('internal', 'the answer is not JSON: is this address a Slipway manager?', {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,144 @@
+import type { IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { ApiObject, Stored } from '../api/meta.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
+import type { ListResult, WatchEvent } from '../store/store.ts';
+import type { HttpClient } from './http-client.ts';
+import { fromAnswer, isStatus } from './status.ts';
+
+/**
+ * A watch that goes on over broken connections and restarts of the manager: it resumes after the last event,
+ * and where the server has forgotten that place (`410`) it lists again and tells the difference as events, so
+ * that a reader of the events alone always ends up with what is there.
+ */
+export interface WatchSource<T extends ApiObject> {
+  readonly client: HttpClient;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly list: () => Promise<ListResult<T>>;
+  readonly since: string | undefined;
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+}
+
+const FIRST_DELAY_MS = 50;
+const LONGEST_DELAY_MS = 2_000;
+
+export async function* watchResumed<T extends ApiObject>(
+  source: WatchSource<T>,
+): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  const clock = source.clock ?? systemClock();
+  const known = new Map<string, Stored<T>>();
+  let since = source.since;
+  let delay = FIRST_DELAY_MS;
+  while (!source.signal.aborted) {
+    try {
+      if (since === undefined) {
+        const list = await source.list();
+        yield* difference(known, list);
+        since = list.resourceVersion;
+      }
+      for await (const event of connection<T>(source, since)) {
+        delay = FIRST_DELAY_MS;
+        since = event.object.metadata.resourceVersion;
+        if (event.type === 'BOOKMARK') continue;
+        remember(known, event as WatchEvent<T>);
+        yield event as WatchEvent<T>;
+      }
+      // The server ended the stream (its time was over, or it stops): resume.
+    } catch (error) {
+      if (source.signal.aborted) return;
+      if (isSlipwayError(error, 'gone')) since = undefined;
+      else if (!mayPass(error)) throw error;
+    }
+    if (source.signal.aborted) return;
+    await clock.sleep(delay * (0.5 + Math.random()), source.signal).catch(() => undefined);
+    delay = Math.min(delay * 2, LONGEST_DELAY_MS);
+  }
+}
+
+type StreamEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'; object: Stored };
+
+async function* connection<T extends ApiObject>(
+  source: WatchSource<T>,
+  since: string,
+): AsyncGenerator<StreamEvent, void, undefined> {
+  const { client, path, query, signal } = source;
+  const response = await client.open({
+    method: 'GET',
+    path,
+    query: { ...query, watch: '1', allowWatchBookmarks: 'true', resourceVersion: since },
+    signal,
+    stream: true,
+  });
+  for await (const value of jsonLines(response)) {
+    const event = value as StreamEvent;
+    if (event.type === 'ERROR') {
+      const status: unknown = event.object;
+      throw fromAnswer(isStatus(status) ? status.code : 500, status);
+    }
+    yield event;
+  }
+}
+
+/** JSON lines of an answer; a line that is cut short ends them with `unavailable`. */
+export async function* jsonLines(response: IncomingMessage): AsyncGenerator<unknown, void, undefined> {
+  const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
+  const broken: { cause?: unknown } = {};
+  response.once('error', (cause) => {
+    broken.cause = cause;
+    lines.close();
+  });
+  try {
+    for await (const line of lines) {
+      if (line === '') continue;
+      let value: unknown;
+      try {
+        value = JSON.parse(line);
+      } catch (cause) {
+        throw new SlipwayError('unavailable', 'the stream broke off', { cause });
+      }
+      yield value;
+    }
+    if (broken.cause !== undefined) throw new SlipwayError('unavailable', 'the stream broke off', broken);
+  } finally {
+    lines.close();
+    response.destroy();
+  }
+}
+
+/** What a new list says that the events so far did not. */
+function* difference<T extends ApiObject>(
+  known: Map<string, Stored<T>>,
+  list: ListResult<T>,
+): Generator<WatchEvent<T>> {
+  const present = new Set(list.items.map(keyOf));
+  for (const [key, object] of [...known]) {
+    if (present.has(key)) continue;
+    known.delete(key);
+    yield { type: 'DELETED', object };
+  }
+  for (const object of list.items) {
+    const before = known.get(keyOf(object));
+    if (before?.metadata.resourceVersion === object.metadata.resourceVersion) continue;
+    known.set(keyOf(object), object);
+    if (before !== undefined && before.metadata.uid !== object.metadata.uid)
+      yield { type: 'DELETED', object: before };
+    yield { type: before?.metadata.uid === object.metadata.uid ? 'MODIFIED' : 'ADDED', object };
+  }
+}
+
+function remember<T extends ApiObject>(known: Map<string, Stored<T>>, event: WatchEvent<T>): void {
+  if (event.type === 'DELETED') known.delete(keyOf(event.object));
+  else known.set(keyOf(event.object), event.object);
+}
+
+const keyOf = (object: Stored<ApiObject>): string =>
+  `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+
+/** A manager that restarts comes back; a token that is refused does not. */
+const mayPass = (error: unknown): boolean =>
+  isSlipwayError(error, 'unavailable') ||
+  isSlipwayError(error, 'timeout') ||
+  isSlipwayError(error, 'internal');
