@@ -75,6 +75,7 @@ export const GateRunSpec = z.looseObject({
   gate: z.custom<import('./gate.ts').Gate>(),
   epoch: z.number().int(),
 });
+export type GateRunSpec = z.infer<typeof GateRunSpec>;
 export const GateRunStatus = z.looseObject({
   state: z.enum(['pending', 'running', 'done']),
   verdict: GateVerdict.nullable(),

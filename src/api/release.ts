@@ -106,6 +106,8 @@ export const ReleaseSpec = z.looseObject({
   ),
   /** The destination was warm when the release began; turning back leaves it so. */
   toWasWarm: z.boolean(),
+  /** Digest of routes and replicas that stand when it succeeds. */
+  inPlace: z.string(),
   /** Content digests of both revisions (INV-26). */
   digests: z.looseObject({ from: z.string().nullable(), to: z.string() }),
   requestedBy: z.string(),

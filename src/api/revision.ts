@@ -17,7 +17,35 @@ export type RevisionSpec = z.infer<typeof RevisionSpec>;
 export const Revision = kindSchema('Revision', RevisionSpec, z.looseObject({}));
 export type Revision = z.output<typeof Revision>;
 
+/** A kept revision: full size, no traffic, until its time is over. */
 const WarmRevision = z.looseObject({ revision: z.string(), since: z.string(), expiresAt: z.string() });
+
+/** A release that has its number: active or in the queue. */
+export const Claim = z.looseObject({
+  /** Uid of the Command, or `auto:` and the revision's digest: the same claim twice takes nothing twice. */
+  claim: z.string(),
+  release: z.string(),
+  revision: z.string(),
+  number: z.number().int(),
+  digest: z.string(),
+  reason: z.enum(['release', 'rollback', 'retry']),
+  by: z.string(),
+  why: z.string().nullable(),
+  at: z.string(),
+  /** The active release has to make way. */
+  supersedes: z.boolean(),
+});
+export type Claim = z.infer<typeof Claim>;
+
+/** Work outside releases, one at a time: its execution's name and what it was for. */
+const TrackWork = z.looseObject({
+  execution: z.string(),
+  purpose: z.enum(['retire', 'inPlace', 'delete', 'restart']),
+  revision: z.string(),
+  /** Digest of routes and replicas that `inPlace` brings about. */
+  applied: z.string().nullable(),
+  claim: z.string().nullable(),
+});
 
 /**
  * One application in one environment: which revision is live, which are warm, which release is active, the
@@ -26,22 +54,36 @@ const WarmRevision = z.looseObject({ revision: z.string(), since: z.string(), ex
 export const TrackSpec = z.looseObject({ application: Name, environment: Name });
 export const TrackStatus = z.looseObject({
   nextRevision: z.number().int().min(1),
-  /** Keyed by the Command's uid, so that a repeated command takes nothing twice. */
-  active: z.looseObject({ release: z.string(), claim: z.string() }).nullable(),
-  queue: z.array(z.looseObject({ release: z.string(), claim: z.string() })),
+  active: Claim.nullable(),
+  queue: z.array(Claim),
   /** Revision that has the traffic. */
   live: z.string().nullable(),
+  /** Revision that had it before: where `rollback` goes by default. */
+  previous: z.string().nullable(),
   /** Strategy that put it there: changing between rolling and the others goes once by blueGreen. */
   liveStrategy: z.string().nullable(),
   warm: z.array(WarmRevision),
   /** Set by a rollback: automatic releases wait until `resume` or an explicit release. */
-  hold: z.looseObject({ since: z.string(), by: z.string(), why: z.string() }).nullable(),
-  /** Attempts by revision: the `-2` of `shop-production-r8-2`. */
+  hold: z.looseObject({ since: z.string(), by: z.string(), why: z.string().nullable() }).nullable(),
+  /** Releases made so far by revision: the `-2` of `shop-production-r8-2`. */
   attempts: z.record(z.string(), z.number().int()),
-  /** Highest epoch given out for work outside releases (retiring, applying in place, deleting). */
+  /** Digest of the revision that an automatic release was last made for: a failed one is not tried again by itself. */
+  attempted: z.string().nullable(),
+  /** Highest epoch given out for work outside releases. */
   epoch: z.number().int(),
+  work: TrackWork.nullable(),
   /** Digest of what stands in place: replicas and routes. */
   applied: z.string().nullable(),
+  /** Why nothing is released although something changed; for people. */
+  refusal: z.looseObject({ message: z.string(), at: z.string(), digest: z.string() }).nullable(),
+  commands: z.array(
+    z.looseObject({
+      uid: z.string(),
+      state: z.enum(['done', 'refused']),
+      message: z.string(),
+      result: z.record(z.string(), z.unknown()),
+    }),
+  ),
 });
 export type TrackStatus = z.infer<typeof TrackStatus>;
 export const Track = kindSchema('Track', TrackSpec, TrackStatus);

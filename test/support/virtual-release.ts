@@ -240,6 +240,7 @@ export function virtualSpec(options: {
     replicas: { shop: 6 },
     workloads: workloads.map((w) => ({ ...w })),
     toWasWarm: options.warm ?? false,
+    inPlace: 'in place',
     digests: { from: hasFrom ? 'one' : null, to: 'two' },
     requestedBy: 'dana',
     why: null,

@@ -23,16 +23,7 @@ export function validateApplication(spec: unknown, context: ValidationContext): 
   const named = namedEnvironments(spec);
   const known = Object.keys(context.environments);
   const errors: ErrorDetail[] = [];
-  if (known.length > 0) {
-    for (const name of named) {
-      if (!known.includes(name)) {
-        errors.push({
-          path: `spec.environments.${name}`,
-          message: `there is no environment ${name}; there are ${known.join(', ')}`,
-        });
-      }
-    }
-  }
+  // An override for an environment that this manager does not have is no error: one file serves several.
   const environments = new Set([...known, ...named]);
   if (environments.size === 0) environments.add('local');
   for (const environment of environments) {

@@ -1,0 +1,25 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Store } from '../store/store.ts';
+import type { PendingCommands } from './pending-commands.ts';
+
+/** What every controller works with. */
+export interface ControllerContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Version of this program: releases and executions carry it, and only it advances them (INV-16). */
+  readonly version: string;
+  readonly pending: PendingCommands;
+  /** Clusters whose agent is connected now. */
+  connectedClusters(): readonly string[];
+}
+
+export const LABELS = {
+  application: 'slipway.dev/application',
+  environment: 'slipway.dev/environment',
+  release: 'slipway.dev/release',
+} as const;
+
+/** Names may be longer than a label's 63 characters; the tail, with the revision, tells them apart. */
+export const labelValue = (name: string): string => name.slice(-63).replace(/^[^a-z0-9]+/, '');

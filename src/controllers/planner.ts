@@ -1,0 +1,126 @@
+import type { Plan } from '../api/plan.ts';
+import type { ReleaseSpec } from '../api/release.ts';
+import { differences, versionName } from '../engine/application/revision.ts';
+import { evaluateCount, evaluateWeights } from '../engine/counts.ts';
+import { releaseName } from '../engine/track/claim.ts';
+import type { TrackInput } from '../engine/track/input.ts';
+import { destinationOf, planClaim } from '../engine/track/plan-claim.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type ErrorDetail, SlipwayError } from '../lib/errors.ts';
+import type { Planner, PlanPreview, PlanRequest } from '../server/dependencies.ts';
+import type { Store } from '../store/store.ts';
+import { gatherTrack } from './track-input.ts';
+
+const NO_PLAN: Plan = { strategy: '', stages: [], afterwards: 'none', rollback: [], warnings: [], hash: '' };
+
+/** Dry runs by the very functions that make releases: nothing is written. */
+export function createPlanner(options: { store: Store; clock: Clock; version: string }): Planner {
+  return { plan: (request) => plan(options, request) };
+}
+
+async function plan(
+  { store, clock, version }: { store: Store; clock: Clock; version: string },
+  request: PlanRequest,
+): Promise<PlanPreview> {
+  const gathered = await gatherTrack(store, request, request.spec);
+  if (gathered === undefined) {
+    throw new SlipwayError(
+      'notFound',
+      `there is no application ${request.application} or no environment ${request.environment} in namespace ${request.namespace}`,
+      {
+        next: 'slipway get applications,environments',
+      },
+    );
+  }
+  const input: TrackInput = { ...gathered.input, commands: [], version, now: clock.now() };
+  const { track } = input;
+  if (!input.wanted.ok) return refusedPreview(track.live, input.wanted.error);
+  const wanted = input.wanted.value;
+  const back =
+    request.to === undefined
+      ? undefined
+      : Object.entries(input.revisions).find(
+          ([name]) => name === request.to || name.endsWith(`-${request.to}`),
+        );
+  if (request.to !== undefined && back === undefined) {
+    return refusedPreview(track.live, [
+      {
+        path: 'to',
+        message: `there is no revision ${request.to}; there are ${Object.keys(input.revisions).join(', ') || 'none'}`,
+      },
+    ]);
+  }
+  const destination =
+    back === undefined ? destinationOf(input, track, wanted) : { revision: back[0], spec: back[1] };
+  const from = track.live === null ? null : (input.revisions[track.live] ?? null);
+  const planned = planClaim(input, track, wanted, destination, {
+    reason: back === undefined ? 'release' : 'rollback',
+    by: 'plan',
+    why: null,
+  });
+  if (!planned.ok) return refusedPreview(track.live, planned.error);
+  return {
+    release: releaseName(track, destination.revision).name,
+    from: track.live,
+    to: destination.revision,
+    changes: destination.revision !== track.live,
+    plan: planned.value.plan,
+    differences: differences(from, destination.spec),
+    timeline: timelineOf(planned.value, from?.number ?? null, destination.spec.number),
+    warnings: [...planned.value.plan.warnings, ...notices(input)],
+    refusals: [],
+  };
+}
+
+const refusedPreview = (from: string | null, refusals: readonly ErrorDetail[]): PlanPreview => ({
+  release: '',
+  from,
+  to: '',
+  changes: false,
+  plan: NO_PLAN,
+  differences: [],
+  timeline: [],
+  warnings: [],
+  refusals,
+});
+
+function notices({ track }: TrackInput): string[] {
+  return [
+    ...(track.hold === null ? [] : [`a rollback by ${track.hold.by} holds automatic releases`]),
+    ...(track.active === null ? [] : [`release ${track.active.release} is under way`]),
+  ];
+}
+
+/** Capacity and traffic after each stage, for the largest workload with routes. */
+function timelineOf(release: ReleaseSpec, from: number | null, to: number): PlanPreview['timeline'] {
+  const running = release.workloads.filter((w) => w.type !== 'migration');
+  const shown = running.filter((w) => w.routed).sort((a, b) => b.replicas - a.replicas)[0] ?? running[0];
+  if (shown === undefined) return [];
+  let weights: Record<string, number> = from === null ? {} : { [versionName(shown.name, from)]: 100 };
+  return release.plan.stages.map((stage) => {
+    const at = stage.result.find((each) => each.workload === shown.name);
+    if (at?.weights !== null && at?.weights !== undefined) {
+      const share = evaluateWeights(at.weights, shown.replicas);
+      const entries = [
+        ...(from === null ? [] : [[versionName(shown.name, from), share.from] as const]),
+        [versionName(shown.name, to), share.to] as const,
+      ];
+      weights = Object.fromEntries(entries.filter(([, weight]) => weight > 0));
+    }
+    const gates = [...stage.gatesBefore, ...stage.gatesAfter].map((gate) => `gate ${gate.name}`);
+    const pause =
+      stage.advance.kind === 'manual'
+        ? ['pauses for promote']
+        : stage.advance.kind === 'soak'
+          ? [`watches ${stage.advance.ms / 1000} s`]
+          : [];
+    return {
+      stage: stage.number,
+      title: stage.title,
+      from: at === undefined ? 0 : evaluateCount(at.from, shown.inFrom ? shown.replicas : 0),
+      to: at === undefined ? 0 : evaluateCount(at.to, shown.inTo ? shown.replicas : 0),
+      weights,
+      note: [...gates, ...pause].join(', '),
+    };
+  });
+}

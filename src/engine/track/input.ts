@@ -1,0 +1,99 @@
+import type { EnvironmentSpec } from '../../api/environment.ts';
+import type { ExecutionStatus } from '../../api/execution.ts';
+import type { Instruction } from '../../api/plan.ts';
+import type { ReleaseSpec, ReleaseStatus, Verb } from '../../api/release.ts';
+import type { RevisionSpec, TrackStatus } from '../../api/revision.ts';
+import type { PinnedWorkload } from '../../api/workload.ts';
+import type { ErrorDetail, Result } from '../../lib/errors.ts';
+import type { ResolvedApplication } from '../application/resolve.ts';
+
+/** The application as this environment would run it now. */
+export interface WantedApplication {
+  readonly resolved: ResolvedApplication;
+  readonly workloads: readonly PinnedWorkload[];
+  /** Digest of the revision that it makes. */
+  readonly digest: string;
+  /** Digest of replicas and routes. */
+  readonly inPlace: string;
+  readonly source: string | undefined;
+}
+
+export interface TrackCommand {
+  readonly uid: string;
+  readonly verb: Verb;
+  /** A release that has ended, for `retry` and `rollback` of it; null: the application. */
+  readonly release: string | null;
+  readonly by: string;
+  readonly at: string;
+  readonly why: string | null;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface TrackInput {
+  readonly namespace: string;
+  readonly application: string;
+  readonly environment: string;
+  readonly environmentSpec: EnvironmentSpec;
+  readonly deleting: boolean;
+  /** Whether changes release by themselves. */
+  readonly auto: boolean;
+  readonly wanted: Result<WantedApplication, readonly ErrorDetail[]>;
+  readonly track: TrackStatus;
+  readonly revisions: Readonly<Record<string, RevisionSpec>>;
+  /** Releases of this track by name, as far as they still exist. */
+  readonly releases: Readonly<Record<string, { readonly spec: ReleaseSpec; readonly status: ReleaseStatus }>>;
+  /** Execution of `track.work`. */
+  readonly work: ExecutionStatus | undefined;
+  readonly commands: readonly TrackCommand[];
+  readonly version: string;
+  readonly now: number;
+}
+
+export type TrackEffect =
+  | { readonly type: 'createRevision'; readonly name: string; readonly spec: RevisionSpec }
+  | { readonly type: 'createRelease'; readonly name: string; readonly spec: ReleaseSpec }
+  | {
+      readonly type: 'createExecution';
+      readonly name: string;
+      readonly purpose: 'retire' | 'inPlace' | 'delete' | 'restart';
+      readonly revision: string;
+      readonly epoch: number;
+      readonly sequence: number;
+      readonly instructions: readonly Instruction[];
+      readonly replicas: Readonly<Record<string, number>>;
+    }
+  | { readonly type: 'scaleApplication'; readonly workload: string | null; readonly replicas: number }
+  /** Everything of this track is gone. */
+  | { readonly type: 'removeTrack' };
+
+export interface TrackReply {
+  readonly uid: string;
+  readonly state: 'done' | 'refused';
+  readonly message: string;
+  readonly result: Readonly<Record<string, unknown>>;
+}
+
+export interface TrackDecision {
+  readonly track: TrackStatus;
+  readonly effects: readonly TrackEffect[];
+  readonly replies: readonly TrackReply[];
+  readonly wakeAt: number | null;
+}
+
+export const initialTrack = (): TrackStatus => ({
+  nextRevision: 1,
+  active: null,
+  queue: [],
+  live: null,
+  previous: null,
+  liveStrategy: null,
+  warm: [],
+  hold: null,
+  attempts: {},
+  attempted: null,
+  epoch: 0,
+  work: null,
+  applied: null,
+  refusal: null,
+  commands: [],
+});

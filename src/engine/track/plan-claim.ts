@@ -1,0 +1,106 @@
+import type { ReleaseSpec } from '../../api/release.ts';
+import type { Claim, RevisionSpec, TrackStatus } from '../../api/revision.ts';
+import type { ErrorDetail, Result } from '../../lib/errors.ts';
+import { planWorkloads } from '../application/plan-workloads.ts';
+import { replicasOf, revisionDigest } from '../application/revision.ts';
+import { planRelease } from '../plan/plan-release.ts';
+import type { TrackInput, WantedApplication } from './input.ts';
+
+/** What a claim would carry out if it began now. */
+export interface Destination {
+  readonly revision: string;
+  readonly spec: RevisionSpec;
+}
+
+/**
+ * The frozen plan of a claim. Replicas, routes, gates and strategy are the application's as it stands; what runs
+ * is the destination's. A rollback uses today's manner of releasing and yesterday's content.
+ */
+export function planClaim(
+  input: TrackInput,
+  track: TrackStatus,
+  wanted: WantedApplication,
+  destination: Destination,
+  claim: Pick<Claim, 'reason' | 'by' | 'why'>,
+): Result<ReleaseSpec, readonly ErrorDetail[]> {
+  const from = track.live === null ? undefined : input.revisions[track.live];
+  const { resolved } = wanted;
+  const present = new Set(destination.spec.workloads.map((w) => w.name));
+  const workloads = planWorkloads(resolved, from?.workloads.map(({ name, type }) => ({ name, type })) ?? null)
+    .map((w) => ({ ...w, inTo: present.has(w.name) }))
+    .filter((w) => w.inFrom || w.inTo);
+  const toWasWarm = track.warm.some((w) => w.revision === destination.revision);
+  const protection = input.environmentSpec.protection.approval;
+  const planned = planRelease({
+    strategy: resolved.strategy,
+    liveStrategy: track.liveStrategy,
+    from: track.live === null || from === undefined ? null : { name: track.live, digest: from.digest },
+    to: { name: destination.revision, digest: destination.spec.digest },
+    toIsWarm: toWasWarm,
+    workloads,
+    gates: resolved.gates,
+    routes: resolved.routes,
+    policy: resolved.policy,
+    clusters: input.environmentSpec.clusters,
+    approval: protection ?? null,
+    maxInstances: input.environmentSpec.maxInstances ?? null,
+  });
+  if (!planned.ok) return planned;
+  return {
+    ok: true,
+    value: {
+      application: input.application,
+      environment: input.environment,
+      from: from === undefined ? null : track.live,
+      to: destination.revision,
+      reason: claim.reason,
+      strategy: resolved.strategy,
+      plan: planned.value,
+      policy: resolved.policy,
+      gates: [...resolved.gates],
+      routes: [...resolved.routes],
+      clusters: [...input.environmentSpec.clusters],
+      replicas: replicasOf(resolved),
+      workloads,
+      toWasWarm,
+      inPlace: wanted.inPlace,
+      digests: { from: from?.digest ?? null, to: destination.spec.digest },
+      requestedBy: claim.by,
+      why: claim.why,
+      slipwayVersion: input.version,
+    },
+  };
+}
+
+/** The revision that the application makes: the one that has its digest, or a new number. */
+export function destinationOf(
+  input: TrackInput,
+  track: TrackStatus,
+  wanted: WantedApplication,
+): Destination & { readonly isNew: boolean } {
+  const known = Object.entries(input.revisions).find(([, spec]) => spec.digest === wanted.digest);
+  if (known !== undefined) return { revision: known[0], spec: known[1], isNew: false };
+  const number = track.nextRevision;
+  return { revision: revisionName(input, number), spec: revisionSpec(input, wanted, number), isNew: true };
+}
+
+export const revisionName = (
+  input: Pick<TrackInput, 'application' | 'environment'>,
+  number: number,
+): string => `${input.application}-${input.environment}-r${number}`;
+
+export function revisionSpec(
+  input: Pick<TrackInput, 'application' | 'environment'>,
+  wanted: WantedApplication,
+  number: number,
+): RevisionSpec {
+  return {
+    application: input.application,
+    environment: input.environment,
+    number,
+    digest: revisionDigest(wanted.workloads, wanted.resolved.parameters),
+    workloads: [...wanted.workloads],
+    parameters: { ...wanted.resolved.parameters },
+    ...(wanted.source === undefined ? {} : { source: wanted.source }),
+  };
+}

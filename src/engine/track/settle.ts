@@ -1,0 +1,46 @@
+import type { ReleaseSpec, ReleaseStatus } from '../../api/release.ts';
+import type { TrackStatus } from '../../api/revision.ts';
+import { retentionOf } from '../plan/steps.ts';
+import { hasEnded } from '../release/state.ts';
+
+/**
+ * What a release that has ended leaves behind: which revision is live, which is warm and until when. A warm
+ * revision is retired by its timer, outside the release (design section 5).
+ */
+export function settle(
+  track: TrackStatus,
+  release: { spec: ReleaseSpec; status: ReleaseStatus },
+  now: number,
+): TrackStatus {
+  const { spec, status } = release;
+  if (!hasEnded(status.phase)) return track;
+  const at = new Date(now).toISOString();
+  const freed = { ...track, active: null };
+  if (status.phase === 'Succeeded') {
+    const retention = retentionOf(spec.strategy) ?? { ms: 0, count: 1 };
+    const kept = track.warm.filter((w) => w.revision !== spec.to && w.revision !== spec.from);
+    const fresh =
+      spec.plan.afterwards === 'warm' && spec.from !== null
+        ? [{ revision: spec.from, since: at, expiresAt: new Date(now + retention.ms).toISOString() }]
+        : [];
+    const warm = [...fresh, ...kept].map((entry, index) =>
+      index < retention.count ? entry : { ...entry, expiresAt: at },
+    );
+    return {
+      ...freed,
+      live: spec.to,
+      previous: spec.from ?? track.previous,
+      liveStrategy: spec.plan.strategy,
+      warm,
+      applied: spec.inPlace,
+    };
+  }
+  // The way back failed: what stands of the new version stays until a later release has settled the traffic.
+  if (status.phase === 'Failed' && !track.warm.some((w) => w.revision === spec.to)) {
+    return { ...freed, warm: [...track.warm, { revision: spec.to, since: at, expiresAt: STRAY }] };
+  }
+  return freed;
+}
+
+/** Expires with the next release that succeeds, by count, and never by time. */
+const STRAY = '9999-12-31T00:00:00.000Z';
