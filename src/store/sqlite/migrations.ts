@@ -18,7 +18,7 @@ export interface Migration {
 /**
  * Schema 1. `objects` holds the present state of each object, so that a change rewrites one page and no
  * more. `history` is what a clean stop saved of the latest changes (saved-history.ts). `meta.head` is the
- * version of the latest deletion.
+ * version of the latest deletion. An object's text is split: its spec, its status, and the rest.
  */
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -31,7 +31,9 @@ export const MIGRATIONS: readonly Migration[] = [
         kind TEXT NOT NULL,
         namespace TEXT NOT NULL,
         name TEXT NOT NULL,
-        body TEXT NOT NULL
+        rest TEXT NOT NULL,
+        spec TEXT,
+        status TEXT
       ) STRICT;
       CREATE UNIQUE INDEX objects_key ON objects (kind, namespace, name);
       CREATE TABLE history (
@@ -41,9 +43,10 @@ export const MIGRATIONS: readonly Migration[] = [
         name TEXT NOT NULL,
         type TEXT NOT NULL,
         at INTEGER NOT NULL,
-        body TEXT NOT NULL,
-        previous INTEGER,
-        previous_body TEXT
+        rest TEXT NOT NULL,
+        spec TEXT,
+        status TEXT,
+        previous INTEGER
       ) STRICT;
     `,
   },

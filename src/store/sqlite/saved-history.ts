@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { bodyOf, parseBody } from '../document.ts';
 import { type Entry, History, type HistoryLimits } from '../history.ts';
 import { readMeta, writeMeta } from './migrations.ts';
+import { columnsOf, documentOfRow } from './tables.ts';
 
 /** Changes that a clean stop saves. */
 const MAX_SAVED = 1_000;
@@ -14,19 +14,21 @@ const MAX_SAVED = 1_000;
  */
 export function saveHistory(db: DatabaseSync, history: History): void {
   const saved = history.entries.slice(-MAX_SAVED);
-  const first = saved[0]?.version ?? 0;
+  const from = saved.length < history.entries.length ? (saved[0]?.version ?? 0) - 1 : history.compacted;
   const insert = db.prepare(
-    `INSERT INTO history (version, kind, namespace, name, type, at, body, previous, previous_body)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO history (version, kind, namespace, name, type, at, rest, spec, status, previous)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
+  const write = ({ version, kind, namespace, name, type, at, document, before }: Entry) =>
+    insert.run(version, kind, namespace, name, type, at, ...columnsOf(document), before?.version ?? null);
   db.exec('BEGIN IMMEDIATE; DELETE FROM history');
-  for (const { version, kind, namespace, name, type, at, document, before } of saved) {
-    // A state that is saved as an entry of its own is not saved again as what came before.
-    const body = before === undefined || before.version >= first ? null : bodyOf(before.document);
-    const previous = before?.version ?? null;
-    insert.run(version, kind, namespace, name, type, at, bodyOf(document), previous, body);
+  for (const entry of saved) {
+    // What came before the first saved change of an object, below `historyFrom`: it is no change to watch.
+    if (entry.before !== undefined && entry.before.version <= from)
+      write({ ...entry.before, before: undefined });
+    write(entry);
   }
-  writeMeta(db, 'historyFrom', String(saved.length < history.entries.length ? first - 1 : history.compacted));
+  writeMeta(db, 'historyFrom', String(from));
   writeMeta(db, 'historyHead', String(history.head));
   db.exec('COMMIT');
 }
@@ -34,31 +36,22 @@ export function saveHistory(db: DatabaseSync, history: History): void {
 /** The saved history, or an empty one that begins at `head` where the last stop was not clean. */
 export function loadHistory(db: DatabaseSync, head: number, limits: HistoryLimits): History {
   if (Number(readMeta(db, 'historyHead') ?? -1) !== head) return new History(head, limits);
-  const history = new History(Number(readMeta(db, 'historyFrom') ?? head), limits);
+  const from = Number(readMeta(db, 'historyFrom') ?? head);
+  const history = new History(from, limits);
   const byVersion = new Map<number, Entry>();
   for (const row of db.prepare('SELECT * FROM history ORDER BY version').iterate()) {
-    const identity = { kind: String(row.kind), namespace: String(row.namespace), name: String(row.name) };
     const entry: Entry = {
-      ...identity,
       version: Number(row.version),
       type: row.type as Entry['type'],
-      document: parseBody(String(row.body)),
+      kind: String(row.kind),
+      namespace: String(row.namespace),
+      name: String(row.name),
+      document: documentOfRow(row),
       at: Number(row.at),
-      before: byVersion.get(Number(row.previous)),
+      before: row.previous === null ? undefined : byVersion.get(Number(row.previous)),
     };
-    if (entry.before === undefined && row.previous_body !== null) {
-      const document = parseBody(String(row.previous_body));
-      entry.before = {
-        ...identity,
-        version: Number(row.previous),
-        type: 'MODIFIED',
-        document,
-        at: 0,
-        before: undefined,
-      };
-    }
     byVersion.set(entry.version, entry);
-    history.append(entry);
+    if (entry.version > from) history.append(entry);
   }
   return history;
 }

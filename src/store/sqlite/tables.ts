@@ -1,5 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
-import { bodyOf, parseBody } from '../document.ts';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { Document } from '../document.ts';
 import type { Entry } from '../history.ts';
 import { compareKeys, type Row } from '../selection.ts';
 import type { ObjectKey } from '../store.ts';
@@ -36,7 +36,7 @@ export class Tables {
   read({ kind, namespace = '', name }: ObjectKey): Entry | undefined {
     const row = this.#statements.read.get(kind, namespace, name);
     if (row === undefined) return undefined;
-    const document = parseBody(String(row.body));
+    const document = documentOfRow(row);
     return {
       version: Number(row.version),
       type: 'MODIFIED',
@@ -55,24 +55,33 @@ export class Tables {
       writeMeta(this.#db, 'head', String(version));
       return;
     }
-    const body = bodyOf(document);
-    if (type === 'ADDED') this.#statements.insert.run(version, kind, namespace, name, body);
-    else this.#statements.update.run(version, body, kind, namespace, name);
+    const [rest, spec, status] = columnsOf(document);
+    if (type === 'ADDED') this.#statements.insert.run(version, kind, namespace, name, rest, spec, status);
+    else this.#statements.update.run(version, rest, spec, status, kind, namespace, name);
   }
 
   /** Objects of a kind that have not changed since `version`, from a namespace and name on, in order. */
   *unchanged(kind: string, version: number, from: { namespace: string; name: string }): Iterable<Row> {
     const rows = this.#statements.list.iterate({ kind, version, ...from });
     for (const row of rows) {
-      const body = String(row.body);
       yield {
         namespace: String(row.namespace),
         name: String(row.name),
-        document: () => parseBody(body),
+        document: () => documentOfRow(row),
       };
     }
   }
 }
+
+/** A document as the columns `rest`, `spec` and `status` hold it. */
+export const columnsOf = ({ rest, spec, status }: Document) =>
+  [JSON.stringify(rest), spec ?? null, status ?? null] as const;
+
+export const documentOfRow = (row: Record<string, SQLOutputValue>): Document => ({
+  rest: JSON.parse(String(row.rest)) as Document['rest'],
+  spec: row.spec === null ? undefined : String(row.spec),
+  status: row.status === null ? undefined : String(row.status),
+});
 
 /** Two sequences in order made one in order. */
 export function* merged(a: Iterable<Row>, b: readonly Row[]): Iterable<Row> {
@@ -92,14 +101,18 @@ function prepare(db: DatabaseSync) {
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
     newest: db.prepare('SELECT max(version) AS version FROM objects'),
-    read: db.prepare('SELECT version, body FROM objects WHERE kind = ? AND namespace = ? AND name = ?'),
-    insert: db.prepare('INSERT INTO objects (version, kind, namespace, name, body) VALUES (?, ?, ?, ?, ?)'),
+    read: db.prepare(
+      'SELECT version, rest, spec, status FROM objects WHERE kind = ? AND namespace = ? AND name = ?',
+    ),
+    insert: db.prepare(
+      'INSERT INTO objects (version, kind, namespace, name, rest, spec, status) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
     update: db.prepare(
-      'UPDATE objects SET version = ?, body = ? WHERE kind = ? AND namespace = ? AND name = ?',
+      'UPDATE objects SET version = ?, rest = ?, spec = ?, status = ? WHERE kind = ? AND namespace = ? AND name = ?',
     ),
     remove: db.prepare('DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?'),
     list: db.prepare(
-      `SELECT namespace, name, body FROM objects
+      `SELECT namespace, name, rest, spec, status FROM objects
        WHERE kind = :kind AND version <= :version AND (namespace, name) >= (:namespace, :name)
        ORDER BY namespace, name`,
     ),
