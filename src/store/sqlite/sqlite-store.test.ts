@@ -182,7 +182,7 @@ describe('schema migrations', () => {
   const breaking: Migration = {
     schema: 3,
     minReader: '2.4.0',
-    sql: 'ALTER TABLE objects RENAME spec TO wish',
+    sql: 'CREATE TABLE meaning (x)',
   };
 
   test('a database of a newer program that only added is shared with it', async () => {
