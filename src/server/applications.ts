@@ -1,3 +1,9 @@
+import type { ApplicationSpec } from '../api/application.ts';
+import type { Environment, EnvironmentSpec, Template } from '../api/environment.ts';
+import { EnvironmentSpec as EnvironmentSchema, TemplateSpec } from '../api/environment.ts';
+import { validateApplication } from '../engine/application/validate.ts';
+import type { ErrorDetail } from '../lib/errors.ts';
+import type { Store } from '../store/store.ts';
 import type { KindHooks } from './kind-hooks.ts';
 
 /** Keeps a deleted Application until the controller has drained and removed what runs. */
@@ -9,4 +15,39 @@ export const applicationHooks: KindHooks = {
     const others = (object.metadata.finalizers ?? []).filter((name) => name !== DRAIN_FINALIZER);
     return { ...object, metadata: { ...object.metadata, finalizers: [...others, DRAIN_FINALIZER] } };
   },
+  admit: (object, { call, deps }) =>
+    applicationProblems(object.metadata.name, object.spec, call.namespace, deps.store),
 };
+
+/** What the environments and templates that exist make impossible (engine/application). */
+export async function applicationProblems(
+  name: string,
+  spec: unknown,
+  namespace: string | undefined,
+  store: Store,
+): Promise<ErrorDetail[]> {
+  const { items } = await store.list<Environment>('Environment', { namespace });
+  const environments: Record<string, EnvironmentSpec> = {};
+  for (const { metadata, spec: stored } of items) {
+    const parsed = EnvironmentSchema.safeParse(stored);
+    if (!parsed.success) return [unreadable('spec.environments', `environment ${metadata.name}`)];
+    environments[metadata.name] = parsed.data;
+  }
+  const wanted = (spec as Partial<ApplicationSpec> | undefined)?.template?.name;
+  const template =
+    wanted === undefined
+      ? undefined
+      : await store.get<Template>({ kind: 'Template', namespace, name: wanted });
+  if (wanted !== undefined && template === undefined) {
+    return [{ path: 'spec.template.name', message: `there is no template ${wanted} in this namespace` }];
+  }
+  const parsed = template === undefined ? undefined : TemplateSpec.safeParse(template.spec);
+  if (parsed?.success === false) return [unreadable('spec.template.name', `template ${wanted}`)];
+  return validateApplication(spec, { name, environments, template: parsed?.data, requirePinned: true });
+}
+
+/** Written by a newer program, which knows fields that this one cannot judge. */
+const unreadable = (path: string, what: string): ErrorDetail => ({
+  path,
+  message: `${what} has fields that this version does not know, so the application cannot be checked against it`,
+});

@@ -1,5 +1,4 @@
 import type { WebSocket } from 'ws';
-import type { Stored } from '../api/meta.ts';
 import type { Plan } from '../api/plan.ts';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -69,22 +68,12 @@ export interface AgentConnections {
   clusters(): readonly { readonly name: string; readonly connected: boolean }[];
 }
 
-/** Problems of an object beyond its schema: what the other objects of its namespace make impossible. */
-export type Admission = (
-  object: {
-    readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
-    readonly spec?: unknown;
-  },
-  context: { readonly store: Store; readonly stored: Stored | undefined },
-) => Promise<readonly ErrorDetail[]> | readonly ErrorDetail[];
-
 export interface ServerDependencies {
   readonly store: Store;
   readonly artifacts: ArtifactStore;
   readonly secrets: SecretSealer;
   readonly gateway: AgentConnections;
   readonly planner: Planner;
-  readonly admission: Readonly<Record<string, Admission>>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

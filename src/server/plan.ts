@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Application, ApplicationSpec } from '../api/application.ts';
 import { kindOf } from '../api/kinds.ts';
 import { Name } from '../api/meta.ts';
+import { applicationProblems } from './applications.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { API_PREFIX } from './kind-names.ts';
 import { requireObject } from './resource-reads.ts';
@@ -47,12 +48,8 @@ async function preview(call: Call, deps: ServerDependencies): Promise<Answer> {
       metadata: { name, namespace },
       spec,
     };
-    const problems = findProblems(Application, written);
-    refuseProblems(`Application ${name}`, problems);
-    const admission = deps.admission.Application;
-    if (admission !== undefined) {
-      refuseProblems(`Application ${name}`, await admission(written, { store: deps.store, stored }));
-    }
+    refuseProblems(`Application ${name}`, findProblems(Application, written));
+    refuseProblems(`Application ${name}`, await applicationProblems(name, spec, namespace, deps.store));
   }
   const plan = await deps.planner.plan({
     namespace,

@@ -186,10 +186,6 @@ class ResourceWrites {
     const what = `${this.#kind.kind} ${typeof name === 'string' ? name.slice(0, 80) : ''}`.trim();
     refuseProblems(what, problemsOf(this.#kind, candidate, { quote: this.#hooks.quiet !== true }));
     refuseProblems(what, (await this.#hooks.admit?.(candidate, context)) ?? []);
-    const admission = this.#deps.admission[this.#kind.kind];
-    if (admission !== undefined) {
-      refuseProblems(what, await admission(candidate, { store: this.#deps.store, stored }));
-    }
     return this.#hooks.prepare?.(candidate, context) ?? candidate;
   }
 

@@ -18,9 +18,7 @@ import type { TokenStore } from './tokens.ts';
  * before anything of the route runs) → body within its limits → handler → audit line → answer. Errors are
  * mapped in one place. Deny by default: a route without a declared verb cannot be registered.
  */
-export interface ServerOptions
-  extends Omit<ServerDependencies, 'limits' | 'metrics' | 'admission'>,
-    Partial<Pick<ServerDependencies, 'admission'>> {
+export interface ServerOptions extends Omit<ServerDependencies, 'limits' | 'metrics'> {
   readonly tls: { readonly cert: string; readonly key: string };
   readonly tokens: TokenStore;
   readonly audit: AuditLog;
@@ -51,7 +49,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...given,
     limits,
     metrics: options.metrics ?? createMetrics(),
-    admission: options.admission ?? {},
   };
   const routes = allRoutes(deps, tokens);
   const dispatcher = new Dispatcher(deps, tokens, audit, routes);

@@ -188,7 +188,7 @@ export const application = (name: string, more: object = {}) => ({
   apiVersion: 'slipway.dev/v1alpha1',
   kind: 'Application',
   metadata: { name },
-  spec: { workload: { command: ['node', 'server.js'], port: {}, ...more } },
+  spec: { workload: { command: ['node', 'server.js'], port: {}, readiness: { tcp: {} }, ...more } },
 });
 
 export const secret = (name: string, data: Record<string, string>) => ({

@@ -13,23 +13,27 @@ describe('resources', () => {
     const api = h.client('developer');
     const made = await api.create(application('crud'));
     expect(made.metadata).toMatchObject({ name: 'crud', namespace: 'default', generation: 1 });
-    expect(made.spec).toEqual({ workload: { command: ['node', 'server.js'], port: {} } });
+    expect(made.spec).toEqual({
+      workload: { command: ['node', 'server.js'], port: {}, readiness: { tcp: {} } },
+    });
     expect(await api.get('app', 'crud')).toEqual(made);
     expect((await api.list('Application')).items.map((o) => o.metadata.name)).toContain('crud');
 
     const replaced = await api.replace<ApiObject>({
       ...made,
-      spec: { workload: { command: ['b'], port: {} } },
+      spec: { workload: { command: ['b'], port: {}, readiness: { tcp: {} } } },
     });
     expect(replaced.metadata.generation).toBe(2);
     const patched = await api.patch('Application', 'crud', {
       spec: { workload: { replicas: 3 } },
       metadata: { labels: { team: 'a' } },
     });
-    expect(patched.spec).toEqual({ workload: { command: ['b'], port: {}, replicas: 3 } });
+    expect(patched.spec).toEqual({
+      workload: { command: ['b'], port: {}, readiness: { tcp: {} }, replicas: 3 },
+    });
     expect(patched.metadata.labels).toEqual({ team: 'a' });
     const removed = await api.patch('Application', 'crud', { spec: { workload: { replicas: null } } });
-    expect(removed.spec).toEqual({ workload: { command: ['b'], port: {} } });
+    expect(removed.spec).toEqual({ workload: { command: ['b'], port: {}, readiness: { tcp: {} } } });
     expect((await api.delete('Application', 'crud'))?.metadata.deletionTimestamp).toBeDefined();
   });
 
@@ -310,17 +314,19 @@ describe('what is refused', () => {
     expect((await post(JSON.stringify(application(`type-${title.length}`)), headers)).status).toBe(status);
   });
 
-  it('asks for an admission and reports what it finds', async () => {
-    const other = await startHarness({
-      overrides: {
-        admission: { Application: (object) => [{ path: 'spec', message: `no ${object.metadata.name}` }] },
-      },
+  it.each<[string, object, string]>([
+    ['a directory that nobody uploaded', { artifact: './dist' }, 'spec.workload.artifact'],
+    ['a service without readiness', { readiness: undefined }, 'spec.workload.readiness'],
+  ])('what the engine finds impossible: %s', async (_, more, path) => {
+    const refused = h.client('developer').create(application('impossible', more));
+    await expect(refused).rejects.toMatchObject({ code: 'invalid', details: [{ path }] });
+  });
+
+  it('an application of a template that is not there', async () => {
+    const object = { ...application('tpl'), spec: { template: { name: 'absent' } } };
+    await expect(h.client('developer').create(object)).rejects.toMatchObject({
+      details: [{ path: 'spec.template.name', message: expect.stringContaining('absent') }],
     });
-    await expect(other.client('admin').create(application('shop'))).rejects.toMatchObject({
-      code: 'invalid',
-      details: [{ path: 'spec', message: 'no shop' }],
-    });
-    await other.stop();
   });
 
   it.each<[string, string, number, RegExp]>([
