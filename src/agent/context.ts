@@ -8,13 +8,13 @@ import type {
   TrafficRouter,
   WorkloadKey,
 } from '../drivers/cluster-driver.ts';
+import type { Resolve } from '../gates/address-guard.ts';
 import type { Expressions } from '../gates/expressions.ts';
 import type { Clock } from '../lib/clock.ts';
 import { InvariantViolation } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Network } from '../lib/network.ts';
 import type { Processes } from '../lib/processes.ts';
-import type { Resolve } from '../gates/address-guard.ts';
 import type { FlipProbers } from './flip-probers.ts';
 import type { Lease } from './lease.ts';
 

@@ -60,7 +60,9 @@ export function comparePositions(a: Position, b: Position): number {
 
 /** After `cancel`: everything below the epoch is refused, the epoch itself may begin at any step. */
 export function raise(highest: Position | undefined, belowEpoch: number): Position | undefined {
-  return highest !== undefined && highest.epoch >= belowEpoch ? undefined : { epoch: belowEpoch, sequence: -1 };
+  return highest !== undefined && highest.epoch >= belowEpoch
+    ? undefined
+    : { epoch: belowEpoch, sequence: -1 };
 }
 
 const refused = (reason: string): Admission => ({ kind: 'refused', reason });

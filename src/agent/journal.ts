@@ -3,7 +3,13 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf, SlipwayError } from '../lib/errors.ts';
 import type { Files } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
-import { applyEntry, emptyState, entriesOf, type JournalEntry, type JournalState } from './journal-entries.ts';
+import {
+  applyEntry,
+  emptyState,
+  entriesOf,
+  type JournalEntry,
+  type JournalState,
+} from './journal-entries.ts';
 
 /** Rewritten when it is larger than this and has more than doubled since it was last rewritten. */
 const COMPACT_BYTES = 1024 * 1024;

@@ -96,7 +96,13 @@ async function askOnce(
   headers: Readonly<Record<string, string>>,
 ): Promise<string | null> {
   try {
-    const answer = await network.request({ url, headers, timeoutMs: TIMEOUT_MS, maxBytes: 1024 * 1024, fresh: true });
+    const answer = await network.request({
+      url,
+      headers,
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: 1024 * 1024,
+      fresh: true,
+    });
     if (answer.headers[REVISION_HEADER] !== undefined) return null;
     return ROUTER_STATUS[answer.status] ?? null;
   } catch (error) {

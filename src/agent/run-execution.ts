@@ -114,7 +114,9 @@ class ExecutionRun {
 
   /** Not begun here, and all that they need is done. */
   #ready(): Instruction[] {
-    const done = new Set(this.#status.instructions.filter(({ state }) => state === 'done').map(({ id }) => id));
+    const done = new Set(
+      this.#status.instructions.filter(({ state }) => state === 'done').map(({ id }) => id),
+    );
     return this.#start.spec.instructions.filter((instruction) => {
       const state = this.#of(instruction.id).state;
       const open = state === 'pending' || (state === 'running' && !this.#active.has(instruction.id));
@@ -158,7 +160,12 @@ class ExecutionRun {
         ...this.#of(instruction.id).evidence,
         ...(outcome.state === 'failed' ? outcome.evidence : {}),
       };
-      this.#set(instruction.id, { state: outcome.state, endedAt, message: outcome.failure.message, evidence });
+      this.#set(instruction.id, {
+        state: outcome.state,
+        endedAt,
+        message: outcome.failure.message,
+        evidence,
+      });
       this.#fail(instruction.id, outcome.failure);
     }
     await this.#save();
@@ -232,7 +239,10 @@ class ExecutionRun {
     if (!cancelled && !failed && !finished) {
       // The agent stops: what runs stays `running` and is taken up by the next start.
       this.#outer.throwIfAborted();
-      throw new InvariantViolation('INV-28', `${this.#start.execution} has instructions that nothing leads to`);
+      throw new InvariantViolation(
+        'INV-28',
+        `${this.#start.execution} has instructions that nothing leads to`,
+      );
     }
     const endedAt = instant(this.#ports.clock.now());
     for (const { id, state } of this.#status.instructions) {

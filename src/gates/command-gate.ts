@@ -34,9 +34,13 @@ export async function askCommand(gate: CommandGate, ports: CommandGatePorts): Pr
   }
   const name = gate.argv[0] ?? '';
   if (outcome.timedOut) {
-    return { verdict: 'inconclusive', message: `${name} took longer than ${ports.timeoutMs} ms and was ended` };
+    return {
+      verdict: 'inconclusive',
+      message: `${name} took longer than ${ports.timeoutMs} ms and was ended`,
+    };
   }
-  if (outcome.exitCode === 0) return { verdict: 'pass', message: withTail(`${name} ended with code 0`, outcome) };
+  if (outcome.exitCode === 0)
+    return { verdict: 'pass', message: withTail(`${name} ended with code 0`, outcome) };
   if (outcome.exitCode === null) {
     return { verdict: 'inconclusive', message: `${name} was ended by ${outcome.signal ?? 'a signal'}` };
   }

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { evaluateExpression, type ExpressionInput } from './evaluate-expression.ts';
+import { type ExpressionInput, evaluateExpression } from './evaluate-expression.ts';
 
 /** The thread behind `workerExpressions`: one message in, one out. */
 interface Question {

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf, type Result } from '../lib/errors.ts';
-import { evaluateExpression, type ExpressionInput } from './evaluate-expression.ts';
+import { type ExpressionInput, evaluateExpression } from './evaluate-expression.ts';
 
 /** Decides a gate's `expect`. Never throws: an expression that cannot be decided is an error in words. */
 export interface Expressions {

@@ -1,5 +1,5 @@
-import type { HttpGate as HttpGateSchema } from '../api/gate.ts';
 import type * as z from 'zod';
+import type { HttpGate as HttpGateSchema } from '../api/gate.ts';
 import type { PreviewAnswer, PreviewRequest } from '../drivers/cluster-driver.ts';
 import { messageOf, type Result } from '../lib/errors.ts';
 import type { Network } from '../lib/network.ts';

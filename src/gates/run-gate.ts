@@ -1,7 +1,7 @@
 import type { GateRunStatus, GateVerdict } from '../api/execution.ts';
 import type { Gate } from '../api/gate.ts';
-import { durationMs, formatDuration } from '../lib/durations.ts';
 import { type Clock, instant } from '../lib/clock.ts';
+import { durationMs, formatDuration } from '../lib/durations.ts';
 import { messageOf } from '../lib/errors.ts';
 
 /** What one asking gave. `unknown`: something that must not be repeated may have happened. */

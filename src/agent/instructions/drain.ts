@@ -54,7 +54,8 @@ export async function drain(context: InstructionContext, instruction: Drain): Pr
       const seen = await context.ports.driver.observe(key);
       if (seen === undefined) return { kind: 'done', value: undefined };
       const present = seen.instances.filter(({ state }) => state !== 'exited').length;
-      if (seen.wanted <= wanted && present <= wanted && seen.retiring === 0) return { kind: 'done', value: seen };
+      if (seen.wanted <= wanted && present <= wanted && seen.retiring === 0)
+        return { kind: 'done', value: seen };
       const surplus = Math.max(present - wanted, seen.retiring);
       const load = await inside(context, workload, key.version);
       const gone = drainsSince(seen, context.startedAt).length;
@@ -68,7 +69,7 @@ export async function drain(context: InstructionContext, instruction: Drain): Pr
   );
   if (!waited.ok) return { state: 'failed', failure: waited.failure };
   const evidence = drainEvidence(key.version, waited.value, context.startedAt);
-  return done(drainWords(evidence), { drain: evidence });
+  return done(drainWords(evidence), { ...evidence });
 }
 
 /** All instances stay; ordinary requests leave, or the application's own cap is over. */
@@ -105,7 +106,7 @@ async function leave(context: InstructionContext, instruction: Drain): Promise<I
     cut: 0,
     remaining: waited.value.requests,
   };
-  return done(drainWords(evidence), { drain: evidence });
+  return done(drainWords(evidence), { ...evidence });
 }
 
 /** INV-5: nothing that routes name is taken down to nothing. */
@@ -120,7 +121,11 @@ async function stillNamed(context: InstructionContext, workload: string, version
   );
 }
 
-async function inside(context: InstructionContext, workload: string, version: string): Promise<number | null> {
+async function inside(
+  context: InstructionContext,
+  workload: string,
+  version: string,
+): Promise<number | null> {
   if (pinnedOf(context.spec, 'to', workload)?.type === 'worker') return null;
   if (pinnedOf(context.spec, 'from', workload)?.type === 'worker') return null;
   const load = await context.ports.trafficRouter.load(serviceKey(context, workload), version);

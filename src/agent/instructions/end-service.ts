@@ -1,17 +1,15 @@
 import type { Side } from '../../api/plan.ts';
-import {
-  type InstructionContext,
-  otherSide,
-  pinnedOf,
-  serviceKey,
-  servicesOf,
-} from '../context.ts';
+import { type InstructionContext, otherSide, pinnedOf, serviceKey, servicesOf } from '../context.ts';
 
 /**
  * Whether the whole service goes with this side's workload: the application is deleted, or the other
  * revision has no such service (it was added or dropped by this release).
  */
-export async function serviceEnds(context: InstructionContext, side: Side, workload: string): Promise<boolean> {
+export async function serviceEnds(
+  context: InstructionContext,
+  side: Side,
+  workload: string,
+): Promise<boolean> {
   if (!servicesOf(context.spec).includes(workload)) return false;
   if (context.spec.purpose === 'delete') return true;
   if (context.spec.purpose !== 'stage') return false;

@@ -36,14 +36,13 @@ async function proveBefore(
   const waited = await awaitInstances(context, key, wanted, 'proven');
   if (!waited.ok) return { state: 'failed', failure: waited.failure };
   return done(`${wanted} of ${wanted} answered through the preview`, {
-    proof: {
-      when: 'before',
-      version: key.version,
-      instances: waited.value.proven,
-      wanted,
-      at: instant(context.ports.clock.now()),
-      basis: 'each instance answered through the preview',
-    },
+    when: 'before',
+    version: key.version,
+    instances: waited.value.proven,
+    wanted,
+    at: instant(context.ports.clock.now()),
+    basis: 'each instance answered through the preview',
+    summary: `${waited.value.proven}/${wanted} instances`,
   });
 }
 
@@ -56,17 +55,20 @@ export async function proveAfter(
   const startedAt = context.ports.clock.monotonic();
   const deadlineMs = Math.min(context.spec.deadlineMs, trafficRouter.lagMs + PROOF_DEADLINE_MS);
   context.progress('asking the entry over fresh connections which version answers');
-  const proof = await proveEntry(context, () =>
-    trafficRouter.proveAfter({
-      service,
-      deadlineMs: Math.max(1, deadlineMs - (context.ports.clock.monotonic() - startedAt)),
-      signal: context.signal,
-    }),
+  const proof = await proveEntry(
+    context,
+    () =>
+      trafficRouter.proveAfter({
+        service,
+        deadlineMs: Math.max(1, deadlineMs - (context.ports.clock.monotonic() - startedAt)),
+        signal: context.signal,
+      }),
     startedAt + deadlineMs,
   );
   await context.probers.stop(workload);
-  const evidence = { proof: { when: 'after', at: instant(context.ports.clock.now()), ...proof } };
-  if (proof.ok) return done(proofWords(proof), evidence);
+  const at = instant(context.ports.clock.now());
+  const evidence = { when: 'after', at, summary: proofWords(proof), ...proof };
+  if (proof.ok) return done(`proof ${proofWords(proof)}`, evidence);
   const wish = await trafficRouter.traffic(service).catch((): TrafficWish | undefined => undefined);
   return {
     state: 'failed',
@@ -111,7 +113,7 @@ const noProof = (message: string): ProofEvidence => ({
 
 function proofWords(proof: ProofEvidence): string {
   const answers = Object.values(proof.seen).reduce((sum, n) => sum + n, 0);
-  return `proof ${answers}/${proof.requests}, ${proof.basis}`;
+  return `${answers}/${proof.requests}, ${proof.basis}`;
 }
 
 const weightWords = (wish: TrafficWish | undefined): string =>

@@ -1,5 +1,11 @@
 import type { Instruction } from '../../api/plan.ts';
-import { done, type InstructionContext, type InstructionOutcome, serviceKey, workloadKey } from '../context.ts';
+import {
+  done,
+  type InstructionContext,
+  type InstructionOutcome,
+  serviceKey,
+  workloadKey,
+} from '../context.ts';
 import { waitUntil } from '../wait-until.ts';
 import { counted, failure } from '../words.ts';
 import { endService, serviceEnds } from './end-service.ts';

@@ -62,7 +62,7 @@ export async function rollWorkload(
   const flip = roll.flips.at(-1);
   return done(`${roll.full} of ${roll.full} replaced`, {
     instances: { version: newKey.version, wanted: roll.full, ready: waited.value.ready },
-    ...(flip === undefined ? {} : { flip, flips: roll.flips.length }),
+    ...(flip === undefined ? {} : { ...flip, flips: roll.flips.length }),
     ...(roll.proof === null ? {} : { proof: roll.proof }),
     ...(roll.drain === null ? {} : { drain: roll.drain }),
   });
@@ -165,7 +165,7 @@ async function followCapacity(
   if (newShare < 100) return null;
   const proof = await proveAfter(context, { workload: roll.workload });
   if (proof.state !== 'done') return proof.failure;
-  roll.proof = proof.evidence.proof;
+  roll.proof = proof.evidence;
   return null;
 }
 

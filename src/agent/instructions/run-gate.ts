@@ -16,7 +16,10 @@ import { failure } from '../words.ts';
 type RunGate = Extract<Instruction, { type: 'runGate' }>;
 
 /** A gate that must be asked from beside the workloads: `http` and `command`. */
-export async function runGate(context: InstructionContext, instruction: RunGate): Promise<InstructionOutcome> {
+export async function runGate(
+  context: InstructionContext,
+  instruction: RunGate,
+): Promise<InstructionOutcome> {
   const { gate, gateRun } = instruction;
   const ask = askOf(context, instruction);
   if (ask === undefined) {
@@ -75,7 +78,10 @@ function askOf(context: InstructionContext, { gate, side, workload }: RunGate): 
     const preview =
       service === undefined || version === null
         ? null
-        : { version, ask: ports.trafficRouter.preview.bind(ports.trafficRouter, serviceKey(context, service), version) };
+        : {
+            version,
+            ask: ports.trafficRouter.preview.bind(ports.trafficRouter, serviceKey(context, service), version),
+          };
     return (timeoutMs) => askHttp(http, { ...ports, preview, timeoutMs });
   }
   if (command === undefined) return undefined;
@@ -91,7 +97,10 @@ function askOf(context: InstructionContext, { gate, side, workload }: RunGate): 
   let unknown = context.noted === 'asking' && !command.idempotent;
   return async (timeoutMs, signal) => {
     if (unknown) {
-      return { verdict: 'unknown', message: 'the agent stopped while the command ran; it is not run again by itself' };
+      return {
+        verdict: 'unknown',
+        message: 'the agent stopped while the command ran; it is not run again by itself',
+      };
     }
     if (!command.idempotent) await context.note('asking');
     unknown = !command.idempotent;

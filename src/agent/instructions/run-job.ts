@@ -23,7 +23,10 @@ type End = { readonly exitCode: number | null; readonly message: string };
  * restarted agent finds it again; where it does not find it, nobody knows what the job did, and it is not
  * run again by itself (INV-14).
  */
-export async function runJob(context: InstructionContext, { side, workload }: RunJob): Promise<InstructionOutcome> {
+export async function runJob(
+  context: InstructionContext,
+  { side, workload }: RunJob,
+): Promise<InstructionOutcome> {
   const { driver } = context.ports;
   const key = workloadKey(context, side, workload);
   const noted = context.noted as Note | undefined;
@@ -51,7 +54,11 @@ export async function runJob(context: InstructionContext, { side, workload }: Ru
     exitCode = waited.value.exitCode;
     if (exitCode !== 0) {
       const message = `The job ${key.version} ended with code ${exitCode}. ${waited.value.message}`.trim();
-      return { state: 'failed', failure: await failure(context, 'jobFailed', message), evidence: { exitCode } };
+      return {
+        state: 'failed',
+        failure: await failure(context, 'jobFailed', message),
+        evidence: { exitCode },
+      };
     }
     // Before it is cleared away: else a crash in between would make a known outcome unknown.
     await context.note({ started: true, exitCode } satisfies Note);
@@ -70,7 +77,10 @@ async function lookForEnd(context: InstructionContext, key: WorkloadKey): Promis
       : { kind: 'done', value: { exitCode: null, message: '' } };
   }
   if (instance?.state === 'exited') {
-    return { kind: 'done', value: { exitCode: instance.exitCode ?? null, message: seen.problem?.message ?? '' } };
+    return {
+      kind: 'done',
+      value: { exitCode: instance.exitCode ?? null, message: seen.problem?.message ?? '' },
+    };
   }
   if (seen.problem?.final === true) {
     return {

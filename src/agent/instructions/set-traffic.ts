@@ -35,7 +35,7 @@ export async function setTraffic(
   const needs = neededInstances(weights, fullOf(context.spec, workload), shares);
   const flip = await writeTraffic(context, workload, shares, needs);
   if (!flip.ok) return { state: 'failed', failure: flip.failure };
-  return done(shareWords(flip.value.weights), { flip: flip.value });
+  return done(shareWords(flip.value.weights), { ...flip.value });
 }
 
 /**
@@ -112,7 +112,13 @@ function wishOf(
   ] as const) {
     if (version !== null && weight > 0) weights[version] = (weights[version] ?? 0) + weight;
   }
-  return { service, routes: routesOf(context, service.workload), weights, aliases: { new: to, old: from }, fence };
+  return {
+    service,
+    routes: routesOf(context, service.workload),
+    weights,
+    aliases: { new: to, old: from },
+    fence,
+  };
 }
 
 /** A route without a workload leads to the one service there is. */
