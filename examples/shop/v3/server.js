@@ -12,6 +12,8 @@ const { routes } = require('./routes.js');
 const version = require('./version.json');
 const { WebSockets } = require('./websocket.js');
 
+const FRESH_GRACE_MS = 500;
+
 const mischief = new Mischief(process.env, version.version);
 const events = new EventStreams();
 const sockets = new WebSockets(version.version);
@@ -55,7 +57,10 @@ function stop() {
   stopping = true;
   console.log(`shop ${version.version} stops: ${events.size} event streams, ${sockets.size} WebSockets`);
   server.close(() => console.log(`shop ${version.version} stopped`));
-  for (const socket of fresh) socket.destroy();
+  // A request may be on its way on them: they get a moment.
+  setTimeout(() => {
+    for (const socket of fresh) socket.destroy();
+  }, FRESH_GRACE_MS).unref();
   events.end();
   sockets.goAway();
 }

@@ -82,6 +82,11 @@ export class LoadProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  /** The books, when the load has ended for whatever reason; rejects when it died before it could write them. */
+  get ended(): Promise<LoadReport> {
+    return this.#report.promise;
+  }
+
   /**
    * Waits until every kind runs: requests of the short kinds have finished, every stream has brought
    * messages, and each kind has something in flight. Whether anything failed is for the caller to judge.
