@@ -86,8 +86,8 @@ export class ClientConnection {
   }
 
   /** Refuses what came, in words, and ends the connection: after this nothing on it can be trusted. */
-  refuse(refusal: Refusal, options: { counted: boolean } = { counted: false }): void {
-    if (!options.counted) this.plane.malformed(refusal.reason);
+  refuse(refusal: Refusal): void {
+    this.plane.malformed(refusal.reason);
     if (this.socket.writable) {
       const answer = {
         status: refusal.status,

@@ -101,7 +101,6 @@ export class Exchange implements ConnectionUser, ResponseOwner {
     if (this.relay.done) return 0;
     const { next, pause } = this.relay.take(chunk, 0, chunk.length);
     if (this.relay.fault !== null) {
-      this.plane.malformed(this.relay.fault);
       this.giveUp(new Refusal(this.relay.fault));
       return chunk.length;
     }
@@ -355,7 +354,6 @@ export class Exchange implements ConnectionUser, ResponseOwner {
       this.fail('timeout');
       return;
     }
-    if (!this.relay.done) this.plane.malformed('bodyTimeout');
     this.giveUp(new Refusal('bodyTimeout', 408));
   }
 
@@ -390,17 +388,21 @@ export class Exchange implements ConnectionUser, ResponseOwner {
   /** The client did not do its part: no failure of ours. */
   private giveUp(refusal: Refusal): void {
     const answered = this.response.head !== null;
-    this.clientGone();
+    this.countGone();
     if (answered) this.client.cut(false);
-    else this.client.refuse(refusal, { counted: true });
+    else this.client.refuse(refusal);
   }
 
   private clientGone(): void {
     if (this.over) return;
+    this.countGone();
+    this.client.exchangeAbandoned();
+  }
+
+  private countGone(): void {
     this.over = true;
     this.counter?.clientGone();
     this.leaveUpstream(null);
-    this.client.exchangeAbandoned();
   }
 
   /** Leaves the instance; `keep` goes back to its pool, any other connection is closed. */

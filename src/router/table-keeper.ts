@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { SlipwayError } from '../lib/errors.ts';
+import { type ErrorDetail, SlipwayError } from '../lib/errors.ts';
 import type { RouterControl } from './control-client.ts';
 import { noFailures } from './counts.ts';
 import { type DataPlane, EMPTY_TABLE } from './data-plane.ts';
@@ -68,12 +68,8 @@ export class TableKeeper implements RouterControl {
     if (inForce.generation > 0 && isDeepStrictEqual(table, inForce)) {
       return { generation: inForce.generation, swappedAt: this.swappedAt };
     }
-    const problems = checkTable(table, inForce);
-    if (problems.length > 0) {
-      throw new SlipwayError('invalid', 'the route table is refused; the one in force stays', {
-        details: problems,
-      });
-    }
+    refuseIf(checkTable(table, null));
+    // A writer that is behind is told so before its table is compared with one that it hasn't seen.
     if (table.generation <= inForce.generation) {
       throw new SlipwayError(
         'conflict',
@@ -81,11 +77,19 @@ export class TableKeeper implements RouterControl {
         { next: 'read the table in force and number yours above it' },
       );
     }
+    refuseIf(checkTable(table, inForce));
     await this.file.write(table);
     this.plane.swap(table);
     this.swappedAt = new Date().toISOString();
     return { generation: table.generation, swappedAt: this.swappedAt };
   }
+}
+
+function refuseIf(problems: readonly ErrorDetail[]): void {
+  if (problems.length === 0) return;
+  throw new SlipwayError('invalid', 'the route table is refused; the one in force stays', {
+    details: problems,
+  });
 }
 
 function nothingInside(id: string): BackendLoad {

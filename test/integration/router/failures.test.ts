@@ -1,0 +1,321 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { FailureCause } from '../../../src/router/table.ts';
+import { eventually } from '../../support/eventually.ts';
+import { freePort } from '../../support/ports.ts';
+import {
+  backend,
+  balance,
+  Cleanup,
+  dial,
+  GET,
+  ok,
+  RawInstance,
+  startTestRouter,
+  type TestRouter,
+} from './support.ts';
+
+const cleanup = new Cleanup();
+afterEach(() => cleanup.run());
+
+async function start(limits = {}): Promise<TestRouter> {
+  return cleanup.add(await startTestRouter(limits));
+}
+
+async function failedBy(router: TestRouter, version: string, cause: FailureCause): Promise<void> {
+  await eventually(`a failure by ${cause}`, async () => {
+    const counts = await router.counts(version);
+    expect(balance(counts).ended).toBe(counts.requests);
+    const total = Object.values(counts.failed).reduce((a, b) => a + b, 0);
+    return counts.failed[cause] === 1 && total === 1 && counts.clientGone === 0 && counts.inFlight === 0;
+  });
+}
+
+describe('an instance that does not accept', () => {
+  test('is passed over for another of its version, and nobody notices', async () => {
+    const router = await start();
+    const good = cleanup.add(await RawInstance.answering(ok('good')).listen());
+    const gone = await freePort();
+    await router.put([backend('shop-r1-a', gone), backend('shop-r1-b', good.port)], { 'shop-r1': 100 });
+    const client = cleanup.wire(await dial(router.port));
+    for (let i = 1; i <= 10; i++) {
+      client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n\r\n');
+      await eventually(`answer ${i}`, () => client.received.split('good').length - 1 === i);
+    }
+    expect(await router.counts('shop-r1')).toMatchObject({ requests: 10, completed: 10 });
+  });
+
+  test('is passed over for another weighted version, which then counts it', async () => {
+    const router = await start();
+    const good = cleanup.add(await RawInstance.answering(ok('good')).listen());
+    const backends = [backend('shop-r1-a', await freePort()), backend('shop-r2-a', good.port)];
+    await router.put(backends, { 'shop-r1': 99, 'shop-r2': 1 });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    expect(await client.sees('good')).toContain('slipway-revision: shop-r2');
+    expect(await router.counts('shop-r1')).toMatchObject({ requests: 0, inFlight: 0 });
+    expect(await router.counts('shop-r2')).toMatchObject({ requests: 1, completed: 1 });
+  });
+
+  test('is a refusal when there is no other, and no version without weight stands in', async () => {
+    const router = await start();
+    const warm = cleanup.add(await RawInstance.answering(ok('warm')).listen());
+    const backends = [backend('shop-r1-a', await freePort()), backend('shop-r2-a', warm.port)];
+    await router.put(backends, { 'shop-r1': 100, 'shop-r2': 0 });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    expect(await client.sees('\r\n\r\n')).toMatch(/^HTTP\/1\.1 502 /);
+    await failedBy(router, 'shop-r1', 'refused');
+    // The client's connection goes on.
+    await router.put([backend('shop-r2-a', warm.port)], { 'shop-r2': 100 });
+    client.write(GET);
+    await client.sees('warm');
+  });
+});
+
+describe('a failure is counted by its cause', () => {
+  const begin = async (limits = {}, timeouts = {}) => {
+    const router = await start(limits);
+    const instance = cleanup.add(await new RawInstance().listen());
+    const all = { connectMs: 1_000, responseHeadMs: 10_000, idleMs: 10_000, ...timeouts };
+    await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 }, { timeouts: all });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    const wire = await instance.wire(0);
+    await wire.sees('\r\n\r\n');
+    return { router, client, wire };
+  };
+
+  test('reset: the connection ends before an answer', async () => {
+    const { router, client, wire } = await begin();
+    wire.socket.end();
+    expect(await client.sees('\r\n\r\n')).toMatch(/^HTTP\/1\.1 502 /);
+    await failedBy(router, 'shop-r1', 'reset');
+    expect(await router.handle.control.load('shop-r1-a')).toMatchObject({
+      requests: 0,
+      failed: { reset: 1 },
+    });
+  });
+
+  test('reset: the connection is reset before an answer', async () => {
+    const { router, client, wire } = await begin();
+    wire.socket.resetAndDestroy();
+    expect(await client.sees('\r\n\r\n')).toMatch(/^HTTP\/1\.1 502 /);
+    await failedBy(router, 'shop-r1', 'reset');
+  });
+
+  test('reset: the answer is no HTTP', async () => {
+    const { router, client, wire } = await begin();
+    wire.write('220 mail.example ESMTP\r\n\r\n');
+    expect(await client.sees('\r\n\r\n')).toMatch(/^HTTP\/1\.1 502 /);
+    await failedBy(router, 'shop-r1', 'reset');
+  });
+
+  test('reset: an upgrade that nobody asked for', async () => {
+    const { router, client, wire } = await begin();
+    wire.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n');
+    expect(await client.sees('\r\n\r\n')).toMatch(/^HTTP\/1\.1 502 /);
+    await failedBy(router, 'shop-r1', 'reset');
+  });
+
+  test.each([
+    ['with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello', false],
+    ['chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello', false],
+    ['without its last chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n', false],
+    ['that ends by close, by a reset', 'HTTP/1.1 200 OK\r\n\r\nhello', true],
+  ])('cut: an answer %s ends too early, and the client sees that', async (_, answer, reset) => {
+    const { router, client, wire } = await begin();
+    wire.write(answer);
+    await client.sees('hello');
+    if (reset) wire.socket.resetAndDestroy();
+    else wire.socket.end();
+    await eventually('the end', () => client.closed);
+    if (reset) expect(client.error).not.toBeNull();
+    await failedBy(router, 'shop-r1', 'cut');
+  });
+
+  test('cut: the chunks of an answer are malformed', async () => {
+    const { router, client, wire } = await begin();
+    wire.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloworld');
+    await eventually('the end', () => client.closed);
+    await failedBy(router, 'shop-r1', 'cut');
+  });
+
+  test('timeout: no answer in time', async () => {
+    const { router, client } = await begin({}, { responseHeadMs: 200 });
+    expect(await client.sees('\r\n\r\n')).toMatch(/^HTTP\/1\.1 504 /);
+    await failedBy(router, 'shop-r1', 'timeout');
+  });
+
+  test('timeout: silence within an answer', async () => {
+    const { router, client, wire } = await begin({}, { idleMs: 200 });
+    wire.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello');
+    await eventually('the end', () => client.closed);
+    await failedBy(router, 'shop-r1', 'timeout');
+  });
+
+  test('noBackend: nothing serves', async () => {
+    const router = await start();
+    await router.put([], {});
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    expect(await client.sees('\r\n\r\n')).toMatch(/^HTTP\/1\.1 503 /);
+    await failedBy(router, '', 'noBackend');
+  });
+
+  test('noBackend: no table yet', async () => {
+    const router = await start();
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    expect(await client.sees('\r\n\r\n')).toMatch(/^HTTP\/1\.1 503 /);
+    await failedBy(router, '', 'noBackend');
+  });
+
+  test('none: a client that goes away', async () => {
+    const { router, client, wire } = await begin();
+    wire.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello');
+    await client.sees('hello');
+    client.socket.resetAndDestroy();
+    await eventually('the instance to be told', () => wire.ended || wire.closed);
+    expect(await router.counts('shop-r1')).toMatchObject({
+      requests: 1,
+      clientGone: 1,
+      completed: 0,
+      inFlight: 0,
+    });
+  });
+
+  test('none: a client that does not send what it announced', async () => {
+    const router = await start();
+    const instance = cleanup.add(await new RawInstance().listen());
+    const timeouts = { connectMs: 1_000, responseHeadMs: 0, idleMs: 200 };
+    await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 }, { timeouts });
+    const client = cleanup.wire(await dial(router.port));
+    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhello');
+    expect(await client.seesEnd()).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await router.counts('shop-r1')).toMatchObject({ requests: 1, clientGone: 1, inFlight: 0 });
+  });
+
+  test('none: the application’s own 5xx', async () => {
+    const { router, client, wire } = await begin();
+    wire.write('HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n');
+    await client.sees('500');
+    expect(await router.counts('shop-r1')).toMatchObject({
+      completed: 1,
+      statuses: { '5xx': 1 },
+      failed: { reset: 0, cut: 0 },
+    });
+  });
+
+  test('none: no route for the host', async () => {
+    const router = await start();
+    await router.put([], {}, { host: 'shop.example' });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    expect(await client.sees('\r\n\r\n')).toMatch(/^HTTP\/1\.1 404 /);
+    expect(await router.counts('')).toMatchObject({ completed: 1, failed: { noBackend: 0 } });
+  });
+});
+
+describe('a kept connection that turns out to be stale', () => {
+  /** An instance whose first connection answers once and ends when the second request is on its way. */
+  const race = async (second: string) => {
+    const router = await start();
+    const instance = cleanup.add(
+      await new RawInstance((wire, index) => {
+        let heads = 0;
+        wire.socket.on('data', () => {
+          heads = wire.received.split('\r\n\r\n').length - 1;
+          if (index > 0) wire.write(ok('again'));
+          else if (heads === 1) wire.write(ok('first'));
+          else wire.socket.destroy();
+        });
+      }).listen(),
+    );
+    await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    await client.sees('first');
+    client.write(second);
+    return { router, client, instance };
+  };
+
+  test.each([
+    ['GET', GET],
+    ['HEAD', 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['DELETE', 'DELETE / HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['PUT with a small body', 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello'],
+  ])('%s is sent again on a new one', async (_, request) => {
+    const { router, client, instance } = await race(request);
+    await eventually('two answers', () => client.received.split('HTTP/1.1 200').length === 3);
+    expect(instance.wires).toHaveLength(2);
+    expect(instance.wires[1]?.received).toMatch(new RegExp(`^${request.split(' ')[0]} `));
+    if (request.endsWith('hello')) expect(instance.wires[1]?.received).toMatch(/\r\n\r\nhello$/);
+    expect(await router.counts('shop-r1')).toMatchObject({ requests: 2, completed: 2, failed: { reset: 0 } });
+  });
+
+  test('POST is never sent twice', async () => {
+    const { router, client, instance } = await race(
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello',
+    );
+    await client.sees('502');
+    expect(instance.wires).toHaveLength(1);
+    await failedBy(router, 'shop-r1', 'reset');
+  });
+
+  test('a GET on a new connection is not sent twice', async () => {
+    const router = await start();
+    const instance = cleanup.add(
+      await new RawInstance((wire) => wire.socket.once('data', () => wire.socket.destroy())).listen(),
+    );
+    await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    await client.sees('502');
+    expect(instance.wires).toHaveLength(1);
+  });
+
+  test('POST does not take one that has been idle for long', async () => {
+    const router = await start({ unsafeReuseMs: 50, upstreamIdleMs: 60_000 });
+    const instance = cleanup.add(await RawInstance.answering(ok('x')).listen());
+    await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    await client.sees('x');
+    const since = performance.now();
+    await eventually('the connection to be old', () => performance.now() - since > 250);
+    client.write('POST / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await eventually('two connections', () => instance.wires.length === 2);
+    client.write(GET);
+    await eventually('three answers', () => client.received.split('HTTP/1.1 200').length === 4);
+    expect(instance.wires).toHaveLength(2);
+  });
+
+  test('is closed when it speaks unasked, and when it was idle for too long', async () => {
+    const router = await start({ upstreamIdleMs: 200 });
+    const instance = cleanup.add(await RawInstance.answering(ok('x')).listen());
+    await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    await client.sees('x');
+    instance.wires[0]?.write('HTTP/1.1 408 Request Timeout\r\n\r\n');
+    await instance.wires[0]?.seesEnd();
+    client.write(GET);
+    await eventually('a second connection', () => instance.wires.length === 2);
+    await instance.wires[1]?.seesEnd();
+    expect(await router.handle.control.load('shop-r1-a')).toMatchObject({ idleConnections: 0 });
+    expect(client.received).not.toContain('408');
+  });
+});
+
+test('an answer with bytes behind its end is passed on without them, and its connection not used again', async () => {
+  const router = await start();
+  const instance = cleanup.add(await RawInstance.answering(`${ok('one')}HTTP/1.1 200 OK\r\n`).listen());
+  await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 });
+  const client = cleanup.wire(await dial(router.port));
+  client.write(GET);
+  await client.sees('one');
+  client.write(GET);
+  await eventually('a second connection', () => instance.wires.length === 2);
+  await eventually('two answers', () => client.received.split('one').length === 3);
+  expect(client.received.endsWith('one')).toBe(true);
+});
