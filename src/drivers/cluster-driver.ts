@@ -173,6 +173,8 @@ export interface ServiceTotals {
   readonly failed: number;
   readonly failures: Readonly<Record<string, number>>;
   readonly byVersion: Readonly<Record<string, { readonly requests: number; readonly failed: number }>>;
+  /** Lives of the source whose last counts were lost with it; absent where there was none. */
+  readonly gaps?: number;
 }
 
 export interface PreviewRequest {

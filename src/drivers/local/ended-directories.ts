@@ -1,0 +1,22 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Removes the directories of instances of a version that are over, but for the newest few, kept for their logs. */
+export async function pruneEnded(
+  root: string,
+  options: { readonly version: string; readonly isThere: (id: string) => boolean; readonly keep: number },
+): Promise<void> {
+  const prefix = `${options.version}-`;
+  const over = (await readdir(root)).filter(
+    // `shop-r1-api-…` is no instance of `shop-r1`.
+    (name) => name.startsWith(prefix) && !name.slice(prefix.length).includes('-') && !options.isThere(name),
+  );
+  const aged = await Promise.all(
+    over.map(async (name) => ({
+      name,
+      at: (await stat(join(root, name)).catch(() => undefined))?.mtimeMs ?? 0,
+    })),
+  );
+  const surplus = aged.toSorted((a, b) => b.at - a.at).slice(options.keep);
+  await Promise.all(surplus.map(({ name }) => rm(join(root, name), { recursive: true, force: true })));
+}

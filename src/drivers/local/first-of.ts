@@ -1,0 +1,12 @@
+import type { Clock } from '../../lib/clock.ts';
+
+/** Waits for one of the promises, at most `ms`. True when one of them came first; leaves no timer behind. */
+export async function firstOf(
+  clock: Clock,
+  ms: number,
+  promises: readonly Promise<unknown>[],
+): Promise<boolean> {
+  const limit = Promise.withResolvers<boolean>();
+  using _timer = clock.setTimer(ms, () => limit.resolve(false));
+  return await Promise.race([limit.promise, ...promises.map((promise) => promise.then(() => true))]);
+}

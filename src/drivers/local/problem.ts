@@ -1,0 +1,77 @@
+import { instant } from '../../lib/clock.ts';
+import type { WorkloadProblem } from '../cluster-driver.ts';
+import { problemOfSlots, type SlotHistory } from './failures.ts';
+import type { InstanceState } from './instance.ts';
+
+/** Proofs in a row that may fail until nobody waits for the next. */
+const FINAL_PROOFS = 10;
+
+/** What can be wrong with one instance that runs. */
+export interface Symptoms {
+  readonly id: string;
+  readonly state: InstanceState;
+  readonly record: { readonly ordinal: number };
+  readonly failedProofs: { readonly count: number; readonly reason: string } | null;
+  readonly lastProbe: { readonly outcome: { readonly message: string } } | null;
+  readonly lastReadyAt: number | null;
+}
+
+/** The one problem of a workload that people should hear of first; null when all is well. */
+export function problemOf(seen: {
+  readonly slots: ReadonlyMap<number, SlotHistory>;
+  readonly instances: readonly Symptoms[];
+  /** Serving though not ready. */
+  readonly leastBad: readonly string[];
+  readonly now: number;
+}): WorkloadProblem | null {
+  const ready = new Set(
+    seen.instances.filter(({ state }) => state === 'ready').map(({ record }) => record.ordinal),
+  );
+  const slots = [...seen.slots].map(([ordinal, history]) => ({ history, isReady: ready.has(ordinal) }));
+  return problemOfSlots(slots, seen.now) ?? proofProblem(seen) ?? probeProblem(seen);
+}
+
+function proofProblem({
+  instances,
+  now,
+}: {
+  instances: readonly Symptoms[];
+  now: number;
+}): WorkloadProblem | null {
+  const failing = instances.filter(({ state, failedProofs }) => state === 'ready' && failedProofs !== null);
+  const worst = failing.toSorted((a, b) => (b.failedProofs?.count ?? 0) - (a.failedProofs?.count ?? 0))[0];
+  if (worst?.failedProofs == null) return null;
+  const { count, reason } = worst.failedProofs;
+  return {
+    reason: 'proofFailed',
+    message:
+      `${counted(failing.length)} ready and did not answer a request through the router ` +
+      `(${worst.id}, ${count} ${count === 1 ? 'try' : 'tries'}: ${reason}), so no traffic goes there.`,
+    since: instant(worst.lastReadyAt ?? now),
+    final: count >= FINAL_PROOFS,
+  };
+}
+
+function probeProblem({
+  instances,
+  leastBad,
+  now,
+}: {
+  instances: readonly Symptoms[];
+  leastBad: readonly string[];
+  now: number;
+}): WorkloadProblem | null {
+  const lost = instances.filter(({ state }) => state === 'notReady');
+  const first = lost[0];
+  if (first === undefined) return null;
+  const kept =
+    leastBad.length === 0 ? '' : ` None is ready, so ${counted(leastBad.length)} kept in service (INV-7).`;
+  return {
+    reason: 'probeFailed',
+    message: `${counted(lost.length)} not ready any more (${first.id}: ${first.lastProbe?.outcome.message ?? 'not probed'}).${kept}`,
+    since: instant(Math.min(...lost.map(({ lastReadyAt }) => lastReadyAt ?? now))),
+    final: false,
+  };
+}
+
+const counted = (n: number): string => `${n} ${n === 1 ? 'instance is' : 'instances are'}`;

@@ -1,0 +1,117 @@
+import { durationMs } from '../../api/duration.ts';
+import { instant } from '../../lib/clock.ts';
+import type { BackendLoad } from '../../router/table.ts';
+import { retryDelayMs } from './backoff.ts';
+import { firstOf } from './first-of.ts';
+import type { Instance } from './instance.ts';
+import type { InstanceContext } from './instance-context.ts';
+import { isUnavailable } from './table-writer.ts';
+
+/**
+ * Takes one instance out of service so that no request fails (design section 6, "Retiring an instance"):
+ *
+ *   draining in the table, acknowledged → ordinary requests 0, or the request cap → its idle upstream
+ *   connections closed → SIGTERM, while streams stay connected for the application to end → grace →
+ *   SIGKILL → out of the table
+ *
+ * The order is the promise: closing idle connections before SIGTERM leaves the router none that it could
+ * send a request into while the application closes it. Called again after a restart it goes on where it
+ * was; the process may end by itself at any point, and then the rest is skipped.
+ */
+export async function retireInstance(context: InstanceContext, instance: Instance): Promise<void> {
+  const { clock } = context;
+  const { drain } = instance.wish.spec;
+  await instance.beginRetiring();
+  await context.tableInForce();
+  if (instance.record.port === null) {
+    await end(context, instance, Math.max(durationMs(drain.grace), durationMs(drain.timeout)));
+    return;
+  }
+
+  const startedAt = clock.monotonic();
+  const began = clock.now();
+  const before = await loadOf(context, instance);
+  const isIdle = (): Promise<unknown> => awaitDrained(context, instance, false, durationMs(drain.timeout));
+  if ((before?.requests ?? 0) > 0) await Promise.race([isIdle(), instance.ended]);
+  let quietAt = clock.monotonic();
+  await patiently(context, instance, () => context.control.closeIdle(instance.id));
+
+  const streamsMs = durationMs(drain.streamTimeout);
+  const atTerm = await loadOf(context, instance);
+  const streamsGone =
+    (atTerm?.streams ?? 0) + (atTerm?.requests ?? 0) === 0
+      ? Promise.resolve()
+      : Promise.race([awaitDrained(context, instance, true, streamsMs), instance.ended]).then(() => {
+          quietAt = clock.monotonic();
+        });
+  await end(context, instance, Math.max(durationMs(drain.grace), streamsMs));
+  await streamsGone;
+
+  const after = await loadOf(context, instance);
+  await context.drained(instance, {
+    instance: instance.id,
+    startedAt: instant(began),
+    ms: Math.round(quietAt - startedAt),
+    requests: before?.requests ?? 0,
+    streams: before?.streams ?? 0,
+    cut: Math.max(0, failuresOf(after) - failuresOf(before)),
+  });
+}
+
+/** SIGTERM once, then SIGKILL after the grace; resolves when the process is gone. */
+async function end(context: InstanceContext, instance: Instance, graceMs: number): Promise<void> {
+  const { clock, processes } = context;
+  const { identity, retiring } = instance.record;
+  if (identity === null || retiring === null) return;
+  const termAt = retiring.termAt ?? clock.now();
+  if (retiring.termAt === null && instance.state !== 'exited') {
+    await instance.save({ retiring: { ...retiring, termAt } });
+    await processes.signalGroup(identity, 'SIGTERM');
+  }
+  const leftMs = Math.min(graceMs, Math.max(0, termAt + graceMs - clock.now()));
+  if (await firstOf(clock, leftMs, [instance.ended])) return;
+  context.log.warn('an instance ignored SIGTERM for its whole grace; killing it', {
+    instance: instance.id,
+    graceMs,
+  });
+  await processes.signalGroup(identity, 'SIGKILL');
+  await instance.ended;
+}
+
+const loadOf = (context: InstanceContext, instance: Instance): Promise<BackendLoad | undefined> =>
+  patiently(context, instance, () => context.control.load(instance.id));
+
+/** Waits across restarts of the router; what was inside it is gone with it. */
+async function awaitDrained(
+  context: InstanceContext,
+  instance: Instance,
+  streams: boolean,
+  capMs: number,
+): Promise<void> {
+  const deadline = context.clock.monotonic() + capMs;
+  await patiently(context, instance, async () => {
+    const timeoutMs = Math.max(0, Math.ceil(deadline - context.clock.monotonic()));
+    return await context.control.awaitDrained(instance.id, { streams, timeoutMs });
+  });
+}
+
+/** Asks until the router answers; gives up (undefined) once the process has ended, since nothing is inside then. */
+async function patiently<T>(
+  context: InstanceContext,
+  instance: Instance,
+  ask: () => Promise<T>,
+): Promise<T | undefined> {
+  for (let attempt = 0; ; attempt += 1) {
+    context.signal.throwIfAborted();
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      if (instance.state === 'exited') return undefined;
+      await context.clock.sleep(retryDelayMs(attempt), context.signal);
+    }
+  }
+}
+
+const failuresOf = (load: BackendLoad | undefined): number =>
+  load === undefined ? 0 : Object.values(load.failed).reduce((total, count) => total + count, 0);

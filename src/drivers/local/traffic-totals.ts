@@ -1,0 +1,133 @@
+import type { RouterControl } from '../../router/control-client.ts';
+import type { RouterStats } from '../../router/table.ts';
+import type { ServiceTotals } from '../cluster-driver.ts';
+import { coalesced } from './coalesce.ts';
+import type { JsonFile } from './json-file.ts';
+import { isUnavailable } from './table-writer.ts';
+
+interface Count {
+  readonly requests: number;
+  readonly failures: Readonly<Record<string, number>>;
+}
+/** Service → version → counts. */
+type Counts = Readonly<Record<string, Readonly<Record<string, Count>>>>;
+
+/** `agent/counters.json`. */
+export interface StoredCounters {
+  /** The router's life that `latest` was read from. */
+  readonly bootId: string | null;
+  readonly latest: Counts;
+  /** Sum of the lives before that one, as last read of each. */
+  readonly before: Counts;
+  /** Lives that ended after they were read last: what they counted since then is lost. */
+  readonly gaps: number;
+}
+
+export const NO_COUNTERS: StoredCounters = { bootId: null, latest: {}, before: {}, gaps: 0 };
+
+/**
+ * The router counts from 0 with each of its lives; a release wants counts that only grow. The last reading
+ * of each life is kept, and a life that ended is added up; what it counted after its last reading is gone,
+ * which `gaps` says.
+ */
+export class TrafficTotals {
+  readonly #file: JsonFile<StoredCounters>;
+  readonly #read: () => Promise<boolean>;
+
+  constructor(control: RouterControl, file: JsonFile<StoredCounters>) {
+    this.#file = file;
+    this.#read = coalesced(async () => {
+      try {
+        const stats = await control.stats();
+        const next = advance(file.value, stats);
+        if (JSON.stringify(next) !== JSON.stringify(file.value)) await file.save(next);
+        return true;
+      } catch (error) {
+        if (isUnavailable(error)) return false;
+        throw error;
+      }
+    });
+  }
+
+  /** Null while the router cannot be asked: an old number would look like a measured one. */
+  async of(service: string): Promise<ServiceTotals | null> {
+    return (await this.#read()) ? totalsOf(this.#file.value, service) : null;
+  }
+
+  /** Reads now, so that less is lost where the router ends soon. */
+  async refresh(): Promise<void> {
+    await this.#read();
+  }
+}
+
+/** The counters after one more reading. */
+export function advance(stored: StoredCounters, stats: RouterStats): StoredCounters {
+  const latest = countsOf(stats);
+  if (stored.bootId === stats.bootId) return { ...stored, latest };
+  const isFirst = stored.bootId === null;
+  return {
+    bootId: stats.bootId,
+    latest,
+    before: isFirst ? stored.before : sum(stored.before, stored.latest),
+    gaps: isFirst ? stored.gaps : stored.gaps + 1,
+  };
+}
+
+function countsOf(stats: RouterStats): Counts {
+  const counts: Record<string, Record<string, Count>> = {};
+  for (const { service, version, requests, failed } of stats.versions) {
+    counts[service] = { ...counts[service], [version]: { requests, failures: { ...failed } } };
+  }
+  return counts;
+}
+
+function sum(a: Counts, b: Counts): Counts {
+  const total: Record<string, Record<string, Count>> = {};
+  for (const counts of [a, b]) {
+    for (const [service, versions] of Object.entries(counts)) {
+      for (const [version, count] of Object.entries(versions)) {
+        const so = total[service]?.[version];
+        total[service] = {
+          ...total[service],
+          [version]: {
+            requests: (so?.requests ?? 0) + count.requests,
+            failures: addUp(so?.failures ?? {}, count.failures),
+          },
+        };
+      }
+    }
+  }
+  return total;
+}
+
+function addUp(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const total: Record<string, number> = { ...a };
+  for (const [cause, n] of Object.entries(b)) total[cause] = (total[cause] ?? 0) + n;
+  return total;
+}
+
+export function totalsOf(stored: StoredCounters, service: string): ServiceTotals {
+  const versions = sum(stored.before, stored.latest)[service] ?? {};
+  const failuresBy = Object.values(versions).reduce<Record<string, number>>(
+    (total, { failures }) => addUp(total, failures),
+    {},
+  );
+  const failedOf = ({ failures }: Count): number =>
+    Object.values(failures).reduce((total, n) => total + n, 0);
+  return {
+    source: 'router',
+    requests: Object.values(versions).reduce((total, { requests }) => total + requests, 0),
+    failed: Object.values(versions).reduce((total, count) => total + failedOf(count), 0),
+    failures: failuresBy,
+    byVersion: Object.fromEntries(
+      Object.entries(versions).map(([version, count]) => [
+        version,
+        { requests: count.requests, failed: failedOf(count) },
+      ]),
+    ),
+    ...(stored.gaps === 0 ? {} : { gaps: stored.gaps }),
+  };
+}
