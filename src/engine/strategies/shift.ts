@@ -27,7 +27,9 @@ export function shift(
   while (from !== end.from || to !== end.to) {
     const before = from + to;
     const room = full + surge - from - to;
-    if (room <= 0 && to < end.to) {
+    // Only where nothing may be added at all: an instance of the new side that has no traffic yet carries nothing,
+    // so that what is above full is never the old side's to lose before a flip.
+    if (surge === 0 && to < end.to) {
       from -= Math.max(0, Math.min(from - end.from, from + to - (full - unavailable)));
       to += Math.max(0, Math.min(end.to - to, full + surge - from - to));
     } else {

@@ -22,6 +22,8 @@ export interface Move {
   readonly from: Count | null;
   /** The old shrinks first: there is no room to grow. */
   readonly shrinkFirst: boolean;
+  /** Before it shrinks first, traffic follows what will be left. */
+  readonly rebalance: Weights | null;
 }
 
 /** Distributes over the union, which Omit alone would not. */

@@ -83,11 +83,17 @@ function addRound(
     });
   }
   const early = taking.filter(({ move }) => move.shrinkFirst);
+  const rebalanced = early.flatMap(({ workload, move }) =>
+    workload.routed && move.rebalance !== null
+      ? addFlip(builder, workload, move.rebalance, needs, `${suffix}a`)
+      : [],
+  );
+  const shrinkNeeds = rebalanced.length > 0 ? rebalanced : needs;
   needs =
     early.length === 0
       ? needs
       : early.flatMap(({ workload, move }) =>
-          move.from === null ? [] : addShrink(builder, workload, step, move.from, needs, `${suffix}a`),
+          move.from === null ? [] : addShrink(builder, workload, step, move.from, shrinkNeeds, `${suffix}a`),
         );
   const grown = taking.flatMap(({ workload, move }) => addGrowth(builder, workload, move, needs, suffix));
   const flipping = taking.filter(
@@ -111,7 +117,13 @@ function movesOf(
   at: Standing,
   options: { last: boolean },
 ): Result<{ moves: readonly Move[]; standing: Standing }, StrategyRefusal> {
-  const whole: Move = { to: step.to, weights: step.weights, from: step.from, shrinkFirst: false };
+  const whole: Move = {
+    to: step.to,
+    weights: step.weights,
+    from: step.from,
+    shrinkFirst: false,
+    rebalance: null,
+  };
   // A workload that only the new revision has starts whole; one that only the old has goes with the last stage.
   if (!workload.inFrom) {
     const grow = at.to.kind === 'full' ? null : FULL;
@@ -125,7 +137,7 @@ function movesOf(
     return {
       ok: true,
       value: {
-        moves: [{ to: null, weights: null, from, shrinkFirst: false }],
+        moves: [{ to: null, weights: null, from, shrinkFirst: false, rebalance: null }],
         standing: { from: from ?? at.from, to: ZERO },
       },
     };
@@ -135,10 +147,17 @@ function movesOf(
   const { replicas: full, surge, unavailable } = workload;
   const start: Position = { from: evaluateCount(at.from, full), to: evaluateCount(at.to, full) };
   const end: Position = { from: evaluateCount(standing.from, full), to: evaluateCount(standing.to, full) };
-  if (start.from + end.to <= full + surge) return { ok: true, value: { moves: [whole], standing } };
+  if (start.from + end.to <= full + surge) {
+    const uneven = workload.routed && step.weights?.kind === 'byCapacity' && isBelowPercent(end);
+    return uneven
+      ? { ok: false, error: tooFine(workload, end) }
+      : { ok: true, value: { moves: [whole], standing } };
+  }
   const shrinks = end.from < start.from && step.weights !== null;
   const positions = shrinks ? shift(start, end, { full, surge, unavailable }) : null;
   if (positions === null) return { ok: false, error: noRoom(workload, start, end) };
+  const fine = workload.routed ? positions.find(isBelowPercent) : undefined;
+  if (fine !== undefined) return { ok: false, error: tooFine(workload, fine) };
   let previous = start;
   const moves = positions.map((position, index): Move => {
     const isLast = index === positions.length - 1;
@@ -151,6 +170,10 @@ function movesOf(
         : { kind: 'byCapacity', from: fixed(position.from), to: fixed(position.to) },
       from,
       shrinkFirst,
+      rebalance:
+        shrinkFirst && previous.to > 0
+          ? { kind: 'byCapacity', from: fixed(position.from), to: fixed(previous.to) }
+          : null,
     };
     previous = position;
     return move;
@@ -159,6 +182,18 @@ function movesOf(
 }
 
 const fixed = (n: number): Count => (n === 0 ? ZERO : { kind: 'fixed', n });
+
+/**
+ * Routers take whole percents (INV-2). A side with less than half a percent of the instances would be given
+ * twice its share or more, or none: its instances could not carry it (INV-1).
+ */
+const isBelowPercent = ({ from, to }: Position): boolean =>
+  from > 0 && to > 0 && Math.min(from, to) * 200 < from + to;
+
+const tooFine = (workload: PlanWorkload, { from, to }: Position): StrategyRefusal => ({
+  path: `spec.workloads.${workload.name}.maxSurge`,
+  message: `${Math.min(from, to)} of ${from + to} instances of ${workload.name} is less than half a percent, and routers share traffic in whole percents; raise maxSurge or use larger steps`,
+});
 
 const noRoom = (workload: PlanWorkload, start: Position, end: Position): StrategyRefusal => ({
   path: `spec.workloads.${workload.name}.maxSurge`,
