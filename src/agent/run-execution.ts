@@ -49,6 +49,13 @@ export async function runExecution(
   await run.toEnd();
 }
 
+/** Null: worth another attempt. */
+function whyHopeless(error: unknown, late: boolean): string | null {
+  if (error instanceof InvariantViolation) return 'invariant';
+  if (isSlipwayError(error, 'refused') || isSlipwayError(error, 'invalid')) return 'refused';
+  return late ? 'unreachable' : null;
+}
+
 class ExecutionRun {
   readonly #start: ExecutionStart;
   readonly #ports: AgentPorts;
@@ -182,15 +189,8 @@ class ExecutionRun {
       } catch (error) {
         this.#inner.signal.throwIfAborted();
         const message = messageOf(error);
-        const hopeless =
-          error instanceof InvariantViolation ||
-          isSlipwayError(error, 'refused') ||
-          isSlipwayError(error, 'invalid') ||
-          clock.monotonic() - began >= this.#start.spec.deadlineMs;
-        if (hopeless) {
-          const reason = error instanceof InvariantViolation ? 'invariant' : 'unreachable';
-          return { state: 'failed', failure: await failure(context(), reason, message) };
-        }
+        const reason = whyHopeless(error, clock.monotonic() - began >= this.#start.spec.deadlineMs);
+        if (reason !== null) return { state: 'failed', failure: await failure(context(), reason, message) };
         context().progress(`tried again: ${message}`);
         await clock.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 1_000, this.#inner.signal);
       }

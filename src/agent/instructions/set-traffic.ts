@@ -57,11 +57,12 @@ export async function writeTraffic(
   let proven = false;
   const route = wish.routes[0];
   const look = async (): Promise<Look<FlipEvidence>> => {
+    // First, since waiting for it would make the proof old (INV-1: at most 2 s).
+    await lease.held(context.signal);
     const before = await trafficRouter.traffic(service);
     const missing = await missingProof(context, workload, shares, needs, before);
     if (missing !== null) return { kind: 'waiting', message: missing, progress: 'proof' };
     proven = true;
-    await lease.held(context.signal);
     // Nothing to ask before the first write of a service: its routes do not exist yet.
     if (before !== undefined && route !== undefined) context.probers.start(workload, route);
     const written = await trafficRouter.setTraffic(wish);
