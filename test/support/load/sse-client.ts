@@ -32,7 +32,10 @@ export function sseClient(context: ClientContext): LoadClient {
           request.destroy();
           resolve(typeof result === 'object' ? 'failed' : 'finished');
         };
-        const leave = () => settle('closedByClient');
+        // Not before the answer has begun: leaving earlier would hide a connection that is refused.
+        const leave = () => {
+          if (answering) settle('closedByClient');
+        };
         const silence = setTimeout(
           () => settle({ cause: 'timeout', detail: `no event for ${timeoutMs} ms` }),
           timeoutMs,
@@ -43,9 +46,9 @@ export function sseClient(context: ClientContext): LoadClient {
           entry.sawVersion(headerOf(response, target.versionHeader));
           response.on('error', (error) => settle(failureOf(error, true)));
           follow(response, entry, settle, () => silence.refresh());
+          if (stop.aborted) leave();
         });
         stop.addEventListener('abort', leave, { once: true });
-        if (stop.aborted) leave();
         request.end();
       });
     },

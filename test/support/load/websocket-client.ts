@@ -42,10 +42,10 @@ export function websocketClient(context: ClientContext): LoadClient {
           settle({ cause: 'timeout', detail: `${what} for ${timeoutMs} ms` });
         }, timeoutMs);
         const leave = () => {
+          // Not before the handshake: leaving earlier would hide a connection that is refused.
           leaving = true;
           clearTimeout(pause);
           if (opened) socket.close(1000);
-          else settle('closedByClient');
         };
         const send = () => {
           sent = random.bytes(random.pick(MESSAGE_BYTES));
@@ -59,7 +59,8 @@ export function websocketClient(context: ClientContext): LoadClient {
         });
         socket.on('open', () => {
           opened = true;
-          send();
+          if (leaving) socket.close(1000);
+          else send();
         });
         socket.on('message', (echo: Buffer) => {
           if (sent === undefined || !sent.equals(echo)) {
@@ -81,7 +82,6 @@ export function websocketClient(context: ClientContext): LoadClient {
           else settle(leaving ? 'closedByClient' : 'finished');
         });
         stop.addEventListener('abort', leave, { once: true });
-        if (stop.aborted) leave();
       });
     },
     close: () => undefined,
