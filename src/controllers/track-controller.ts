@@ -4,8 +4,9 @@ import { API_VERSION, type Stored } from '../api/meta.ts';
 import type { Command, Release } from '../api/release.ts';
 import type { Revision, Track, TrackStatus } from '../api/revision.ts';
 import { hasEnded, initialStatus } from '../engine/release/state.ts';
+import { applicationCondition } from '../engine/track/application-condition.ts';
 import { decideTrack } from '../engine/track/decide-track.ts';
-import type { TrackCommand, TrackEffect } from '../engine/track/input.ts';
+import type { TrackCommand, TrackEffect, TrackInput } from '../engine/track/input.ts';
 import { instant } from '../lib/clock.ts';
 import { canonicalJson } from '../lib/digest.ts';
 import { type ControllerContext, LABELS } from './context.ts';
@@ -23,12 +24,13 @@ export async function reconcileTrack(context: ControllerContext, where: TrackNam
   // A track that deletion has removed is not made again.
   if (gathered.track === undefined && input.deleting) return {};
   const pending = commandsFor(context, where, Object.keys(input.releases), gathered);
-  const decision = decideTrack({
+  const whole: TrackInput = {
     ...input,
     commands: pending.map(({ command }) => command),
     version: context.version,
     now: clock.now(),
-  });
+  };
+  const decision = decideTrack(whole);
   await saveTrack(context, where, gathered, decision.track);
   for (const effect of decision.effects) await carryOut(context, where, gathered, effect);
   for (const reply of decision.replies) {
@@ -40,7 +42,32 @@ export async function reconcileTrack(context: ControllerContext, where: TrackNam
         result: { ...reply.result },
       });
   }
+  await sayOnApplication(context, where, whole, decision.track);
   return { wakeAt: decision.wakeAt };
+}
+
+/** One condition per environment; written only when what it says changes. */
+async function sayOnApplication(
+  { store }: ControllerContext,
+  where: TrackName,
+  input: TrackInput,
+  track: TrackStatus,
+): Promise<void> {
+  const stored = await store.get<Application>({
+    kind: 'Application',
+    namespace: where.namespace,
+    name: where.application,
+  });
+  if (stored === undefined) return;
+  const type = where.environment === DEFAULT_ENVIRONMENT ? 'Ready' : `${where.environment}/Ready`;
+  const before = stored.status?.conditions ?? [];
+  const condition = applicationCondition(input, track, before, type);
+  const conditions = [...before.filter((each) => each.type !== type), condition];
+  if (canonicalJson(before.find((each) => each.type === type)) === canonicalJson(condition)) return;
+  await store.updateStatus<Application>({
+    ...stored,
+    status: { ...stored.status, observedGeneration: stored.metadata.generation, conditions },
+  });
 }
 
 /** Verbs for the application in this environment, and those for its releases that have ended. */
