@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { SlipwayError } from '../../lib/errors.ts';
+import { type CommandModule, examples } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { printData } from '../output.ts';
+import { formatBytes } from '../text/words.ts';
+
+/** `slipway backup`: the store as one file, consistent, while everything runs. */
+export const command: CommandModule = {
+  configure(command, run) {
+    command
+      .description(
+        'Save all objects to a file while everything runs. Secret values stay encrypted; keep keys/ of the data directory apart.',
+      )
+      .argument('<file>', 'must not exist yet');
+    examples(command, 'slipway backup slipway-2026-11-20.db');
+    command.action(
+      run(async (context, file: string) => {
+        const path = resolve(context.io.directory, file);
+        if (existsSync(path)) {
+          throw new SlipwayError('alreadyExists', `${file} exists already; a backup replaces nothing.`, {
+            next: 'Choose another name.',
+          });
+        }
+        const { api } = await context.connect();
+        const { bytes } = await api.backup(path);
+        if (!(await printData(context, { file: path, bytes }))) {
+          context.print(
+            `${context.paint.good('✓')} Saved to ${file}, ${formatBytes(bytes)}.`,
+            `  slipway restore ${file}   (after "slipway down")`,
+          );
+        }
+        return EXIT.ok;
+      }),
+    );
+  },
+};

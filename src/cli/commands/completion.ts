@@ -1,0 +1,123 @@
+import { SlipwayError } from '../../lib/errors.ts';
+import { KIND_NAMES } from '../../server/kind-names.ts';
+import { type CommandModule, examples } from '../command.ts';
+import { COMMANDS } from '../commands.ts';
+import { EXIT } from '../exit-codes.ts';
+
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what looks like a template is the shells' own syntax.
+
+/** `slipway completion`: a script for the shell, made from the same table as `--help`. */
+export const command: CommandModule = {
+  configure(command, run) {
+    command.description('Print the completion script of a shell.').argument('<shell>', 'bash, zsh or fish');
+    examples(
+      command,
+      'source <(slipway completion bash)        # or into ~/.bashrc',
+      'slipway completion zsh > "${fpath[1]}/_slipway"',
+      'slipway completion fish > ~/.config/fish/completions/slipway.fish',
+    );
+    command.action(
+      run(async (context, shell: string) => {
+        const script = { bash, zsh, fish }[shell];
+        if (script === undefined) {
+          throw new SlipwayError('badRequest', `There is no completion for "${shell}".`, {
+            next: 'Allowed: bash, zsh, fish.',
+          });
+        }
+        context.print(...script());
+        return EXIT.ok;
+      }),
+    );
+  },
+};
+
+const KINDS = KIND_NAMES.map(({ plural }) => plural);
+/** Commands whose first argument is a kind, and those whose first argument names an object. */
+const TAKES_KIND = ['get', 'describe', 'delete'];
+const TAKES_RELEASE = [
+  'promote',
+  'pause',
+  'approve',
+  'reject',
+  'abort',
+  'retry',
+  'skip',
+  'receipt',
+  'why',
+  'resume',
+  'rollback',
+];
+const TAKES_APPLICATION = ['release', 'plan', 'history', 'scale', 'restart', 'logs', 'status'];
+
+/** Names come from the manager, `kind/name` without the kind; nothing where it does not answer. */
+const NAMES = (kind: string): string => `slipway get ${kind} -o name 2>/dev/null | sed 's,^[^/]*/,,'`;
+
+function bash(): string[] {
+  return [
+    '# bash completion of slipway',
+    '_slipway() {',
+    '  local word=${COMP_WORDS[COMP_CWORD]} first=${COMP_WORDS[1]} words=""',
+    '  if [ "$COMP_CWORD" -eq 1 ]; then',
+    `    words="${COMMANDS.map(({ name }) => name).join(' ')}"`,
+    '  elif [ "$COMP_CWORD" -eq 2 ]; then',
+    '    case $first in',
+    `      ${TAKES_KIND.join('|')}) words="${KINDS.join(' ')}" ;;`,
+    `      ${TAKES_RELEASE.join('|')}) words="$(${NAMES('releases')})" ;;`,
+    `      ${TAKES_APPLICATION.join('|')}) words="$(${NAMES('applications')})" ;;`,
+    '      completion) words="bash zsh fish" ;;',
+    '    esac',
+    '  elif [ "$COMP_CWORD" -eq 3 ]; then',
+    '    case $first in',
+    `      ${TAKES_KIND.join('|')}) words="$(slipway get "\${COMP_WORDS[2]}" -o name 2>/dev/null | sed 's,^[^/]*/,,')" ;;`,
+    '    esac',
+    '  fi',
+    '  COMPREPLY=($(compgen -W "$words" -- "$word"))',
+    '  if [ ${#COMPREPLY[@]} -eq 0 ]; then COMPREPLY=($(compgen -f -- "$word")); fi',
+    '}',
+    'complete -F _slipway slipway',
+  ];
+}
+
+function zsh(): string[] {
+  return [
+    '#compdef slipway',
+    '_slipway() {',
+    '  local -a commands',
+    '  commands=(',
+    ...COMMANDS.map(
+      ({ name, summary }) => `    '${name}:${summary.replaceAll("'", "'\\''").replaceAll(':', '\\:')}'`,
+    ),
+    '  )',
+    '  if (( CURRENT == 2 )); then',
+    "    _describe 'command' commands",
+    '    return',
+    '  fi',
+    '  case $words[2] in',
+    `    ${TAKES_KIND.join('|')})`,
+    `      if (( CURRENT == 3 )); then compadd ${KINDS.join(' ')}`,
+    `      else compadd \${(f)"$(slipway get $words[3] -o name 2>/dev/null | sed 's,^[^/]*/,,')"}; fi ;;`,
+    `    ${TAKES_RELEASE.join('|')}) compadd \${(f)"$(${NAMES('releases')})"} ;;`,
+    `    ${TAKES_APPLICATION.join('|')}) compadd \${(f)"$(${NAMES('applications')})"} ;;`,
+    '    completion) compadd bash zsh fish ;;',
+    '    *) _files ;;',
+    '  esac',
+    '}',
+    'if [ "$funcstack[1]" = "_slipway" ]; then _slipway "$@"; else compdef _slipway slipway; fi',
+  ];
+}
+
+function fish(): string[] {
+  const quoted = (text: string): string => text.replaceAll("'", "\\'");
+  return [
+    '# fish completion of slipway',
+    ...COMMANDS.map(
+      ({ name, summary }) =>
+        `complete -c slipway -f -n __fish_use_subcommand -a ${name} -d '${quoted(summary)}'`,
+    ),
+    `complete -c slipway -f -n '__fish_seen_subcommand_from ${TAKES_KIND.join(' ')}' -a '${KINDS.join(' ')}'`,
+    `complete -c slipway -f -n '__fish_seen_subcommand_from ${TAKES_RELEASE.join(' ')}' -a '(${quoted(NAMES('releases'))})'`,
+    `complete -c slipway -f -n '__fish_seen_subcommand_from ${TAKES_APPLICATION.join(' ')}' -a '(${quoted(NAMES('applications'))})'`,
+    "complete -c slipway -f -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'",
+    'complete -c slipway -F -n "__fish_seen_subcommand_from apply diff init backup restore"',
+  ];
+}

@@ -1,0 +1,126 @@
+import type { ApiObject, Stored } from '../../api/meta.ts';
+import { SlipwayError } from '../../lib/errors.ts';
+import { type CommandModule, examples } from '../command.ts';
+import { confirm } from '../confirm.ts';
+import type { Connection, Context } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { loadManifests } from '../manifest/load.ts';
+import { findObject, parseTarget } from '../objects.ts';
+import { qualifiedName } from '../output.ts';
+
+interface DeleteOptions {
+  readonly filename?: string;
+  readonly wait: boolean;
+}
+
+const POLL_MS = 100;
+
+/** `slipway delete`: an application is drained and removed by the manager; the command waits until it is gone. */
+export const command: CommandModule = {
+  configure(command, run) {
+    command
+      .description(
+        'Delete objects. An application takes no new requests, finishes those inside, then its instances end.',
+      )
+      .argument('[kind]', 'a kind, or kind/name')
+      .argument('[names...]')
+      .option('-f, --filename <file>', 'the objects of this file instead')
+      .option('--no-wait', 'do not wait until it is gone');
+    examples(command, 'slipway delete app shop', 'slipway delete -f app.yaml --yes');
+    command.action(
+      run(async (context, kind: string | undefined, names: string[], options: DeleteOptions) => {
+        const connection = await context.connect();
+        const objects = await chosen(context, connection, kind, names, options.filename);
+        await confirm(
+          context,
+          objects.flatMap((object) => warning(object)),
+        );
+        for (const object of objects) await remove(connection, object);
+        context.print(
+          ...objects.map(
+            (object) =>
+              `${context.paint.good('✓')} ${qualifiedName(object)} ${options.wait ? 'is being deleted' : 'will be deleted'}`,
+          ),
+        );
+        return options.wait ? await awaitGone(context, connection, objects) : EXIT.ok;
+      }),
+    );
+  },
+};
+
+async function chosen(
+  context: Context,
+  connection: Connection,
+  kind: string | undefined,
+  names: readonly string[],
+  file: string | undefined,
+): Promise<Stored[]> {
+  if (file !== undefined) {
+    const manifests = await loadManifests(context, [file]);
+    const found = await Promise.all(
+      manifests.map(({ object }) => connection.api.find<ApiObject>(object.kind, object.metadata.name)),
+    );
+    const there = found.filter((object) => object !== undefined);
+    if (there.length === 0) throw new SlipwayError('notFound', `Nothing of ${file} is there.`);
+    return there;
+  }
+  if (kind === undefined)
+    throw new SlipwayError('badRequest', 'What is to be deleted?', { next: 'slipway delete app shop' });
+  const target = parseTarget([kind, ...names]);
+  if (target.names.length === 0) {
+    throw new SlipwayError('badRequest', `Which ${target.kind.singular}?`, {
+      next: `slipway get ${target.kind.plural}`,
+    });
+  }
+  // A prefix is not enough for what cannot be taken back.
+  return await Promise.all(target.names.map((name) => exact(connection, target.kind.kind, name)));
+}
+
+async function exact(connection: Connection, kind: string, name: string): Promise<Stored> {
+  const object = await findObject<ApiObject>(connection, kind, name);
+  if (object.metadata.name === name) return object;
+  throw new SlipwayError(
+    'badRequest',
+    `"${name}" is only the beginning of a name; deleting needs all of it.`,
+    {
+      next: `slipway delete ${kind.toLowerCase()} ${object.metadata.name}`,
+    },
+  );
+}
+
+function warning(object: Stored): string[] {
+  const name = qualifiedName(object);
+  if (object.kind === 'Application') {
+    return [
+      `This deletes ${name} in every environment: its users get no answer any more, its instances are drained and end, its revisions and releases go.`,
+    ];
+  }
+  if (object.kind === 'Secret')
+    return [`This deletes ${name}: instances that start later and need it will not come up.`];
+  return [`This deletes ${name}.`];
+}
+
+/** The very object that was shown: one of the same name that was made meanwhile stays. */
+async function remove({ api }: Connection, { kind, metadata }: Stored): Promise<void> {
+  await api.delete(kind, metadata.name, { uid: metadata.uid });
+}
+
+async function awaitGone(
+  context: Context,
+  { api }: Connection,
+  objects: readonly Stored[],
+): Promise<ExitCode> {
+  const signal = context.interrupt.claim();
+  for (const object of objects) {
+    const { kind, metadata } = object;
+    while ((await api.find<ApiObject>(kind, metadata.name))?.metadata.uid === metadata.uid) {
+      if (signal.aborted) {
+        context.note('', `Stopped waiting. ${qualifiedName(object)} goes on being deleted.`);
+        return EXIT.interrupted;
+      }
+      await context.clock.sleep(POLL_MS, signal).catch(() => undefined);
+    }
+    context.print(`${context.paint.good('✓')} ${qualifiedName(object)} is gone`);
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,143 @@
+import type { ApiObject, Stored } from '../../api/meta.ts';
+import { SlipwayError } from '../../lib/errors.ts';
+import { type CommandModule, examples } from '../command.ts';
+import type { Connection, Context } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { findObject, parseTarget } from '../objects.ts';
+import { printData, qualifiedName } from '../output.ts';
+import { follow } from '../progress/follow.ts';
+import { formatTable } from '../terminal/table.ts';
+import { tableOf } from '../text/columns.ts';
+import { byAge } from './release-verb.ts';
+
+interface GetOptions {
+  readonly watch?: boolean;
+  readonly selector?: string;
+  readonly allNamespaces?: boolean;
+}
+
+type Kind = ReturnType<typeof parseTarget>['kind'];
+
+/** `slipway get`: objects of one kind as a table, as kubectl prints them. */
+export const command: CommandModule = {
+  configure(command, run) {
+    command
+      .description('List the objects of a kind, or those named. A unique prefix of a name is enough.')
+      .argument('<kind>', 'applications, releases, revisions, environments, …; or kind/name')
+      .argument('[names...]')
+      .option('-w, --watch', 'go on printing changes')
+      .option('-l, --selector <labels>', 'only objects with these labels, such as team=web')
+      .option('-A, --all-namespaces', 'of every namespace');
+    examples(command, 'slipway get releases --watch', 'slipway get app shop -o yaml');
+    command.action(
+      run(async (context, kindWord: string, more: string[], options: GetOptions) => {
+        const connection = await context.connect();
+        const { kind, names } = parseTarget([kindWord, ...more]);
+        if (options.watch === true) return await watchObjects(context, connection, kind, names, options);
+        const objects = await readObjects(connection, kind, names, options);
+        return await print(context, connection, kind, objects, names.length === 1, options);
+      }),
+    );
+  },
+};
+
+async function readObjects(
+  connection: Connection,
+  kind: Kind,
+  names: readonly string[],
+  options: GetOptions,
+): Promise<Stored[]> {
+  if (names.length > 0)
+    return await Promise.all(names.map((name) => findObject<ApiObject>(connection, kind.kind, name)));
+  const { items } = await connection.api.list(kind.kind, scope(connection, options));
+  return sorted(kind, items);
+}
+
+const scope = ({ namespace }: Connection, { allNamespaces, selector }: GetOptions) => ({
+  namespace,
+  ...(allNamespaces === true ? { allNamespaces } : {}),
+  ...(selector === undefined ? {} : { labels: parseSelector(selector) }),
+});
+
+function parseSelector(text: string): Record<string, string> {
+  const pairs = text.split(',').map((part) => /^([^=!]+)==?([^=]*)$/.exec(part));
+  if (pairs.some((pair) => pair === null)) {
+    throw new SlipwayError('badRequest', `"${text}" is no label selector.`, {
+      next: 'Write it as team=web,tier=front.',
+    });
+  }
+  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']));
+}
+
+/** Releases newest last, as they are made; everything else by name. */
+function sorted(kind: Kind, items: readonly Stored[]): Stored[] {
+  if (kind.kind === 'Release') return items.toSorted((a, b) => byAge(b, a));
+  return items.toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }));
+}
+
+async function print(
+  context: Context,
+  { namespace }: Connection,
+  kind: Kind,
+  objects: readonly Stored[],
+  single: boolean,
+  options: GetOptions,
+): Promise<ExitCode> {
+  if (context.format === 'name') {
+    context.print(...objects.map(qualifiedName));
+    return EXIT.ok;
+  }
+  const data = single ? objects[0] : { apiVersion: 'v1', kind: 'List', metadata: {}, items: objects };
+  if (await printData(context, data)) return EXIT.ok;
+  if (objects.length === 0) {
+    const where = options.allNamespaces === true || !kind.namespaced ? '' : ` in namespace ${namespace}`;
+    context.note(`There are no ${kind.plural}${where}.`);
+    return EXIT.ok;
+  }
+  context.print(...rows(context, kind, objects, options));
+  return EXIT.ok;
+}
+
+function rows(context: Context, kind: Kind, objects: readonly Stored[], options: GetOptions): string[] {
+  const wide = context.format === 'wide';
+  const { header, rows } = tableOf(kind.kind, objects, {
+    now: context.clock.now(),
+    wide,
+    namespace: options.allNamespaces === true,
+  });
+  return formatTable(header, rows);
+}
+
+/** Prints what there is, then each object again whenever it changes, until Ctrl-C. */
+async function watchObjects(
+  context: Context,
+  connection: Connection,
+  kind: Kind,
+  names: readonly string[],
+  options: GetOptions,
+): Promise<ExitCode> {
+  // Watching asks again and again where no manager answers; the first time that is an error.
+  if (names.length === 0) await connection.api.list(kind.kind, { namespace: connection.namespace, limit: 1 });
+  const wanted = await Promise.all(names.map((name) => findObject<ApiObject>(connection, kind.kind, name)));
+  const only = new Set(wanted.map(({ metadata }) => metadata.name));
+  const shown = new Map<string, string>();
+  let first = true;
+  await follow<ApiObject>(connection.api, kind.kind, {
+    ...scope(connection, options),
+    signal: context.interrupt.claim(),
+    wanted: ({ metadata }) => only.size === 0 || only.has(metadata.name),
+    changed: (objects) => {
+      const changed = sorted(kind, [...objects.values()]).filter(({ metadata }) => {
+        const known = shown.get(metadata.uid) === metadata.resourceVersion;
+        shown.set(metadata.uid, metadata.resourceVersion);
+        return !known;
+      });
+      if (changed.length === 0) return;
+      if (context.format === 'json') context.print(...changed.map((object) => JSON.stringify(object)));
+      else if (context.format === 'name') context.print(...changed.map(qualifiedName));
+      else context.print(...rows(context, kind, changed, options).slice(first ? 0 : 1));
+      first = false;
+    },
+  });
+  return EXIT.ok;
+}

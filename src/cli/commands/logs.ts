@@ -1,0 +1,70 @@
+import type { Application } from '../../api/application.ts';
+import { SlipwayError } from '../../lib/errors.ts';
+import { type CommandModule, examples } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { findObject } from '../objects.ts';
+import { clean } from '../terminal/clean.ts';
+import { pad } from '../terminal/display-width.ts';
+
+interface LogsOptions {
+  readonly follow?: boolean;
+  readonly workload?: string;
+  readonly instance?: string;
+  readonly tail: string;
+  readonly prefix: boolean;
+}
+
+/** `slipway logs`: what the instances print, each line with the instance that it came from. */
+export const command: CommandModule = {
+  configure(command, run) {
+    command
+      .description('What the instances of an application print, each line behind the name of its instance.')
+      .argument('<application>', 'a unique prefix is enough')
+      .option('-f, --follow', 'go on until Ctrl-C, new instances included')
+      .option('--workload <name>', 'only of this workload')
+      .option('--instance <id>', 'only of this instance')
+      .option('--tail <lines>', 'begin with so many lines of each instance', '20')
+      .option('--no-prefix', 'without the names of the instances');
+    examples(command, 'slipway logs shop -f', 'slipway logs shop --instance shop-r2-1 --tail 200');
+    command.action(
+      run(async (context, word: string, options: LogsOptions) => {
+        const tailLines = Number(options.tail);
+        if (!Number.isInteger(tailLines) || tailLines < 0 || tailLines > 100_000) {
+          throw new SlipwayError('badRequest', `--tail ${options.tail} is no number of lines.`, {
+            next: 'Allowed: 0 to 100000.',
+          });
+        }
+        const connection = await context.connect();
+        const { metadata } = await findObject<Application>(connection, 'application', word);
+        const signal = context.interrupt.claim();
+        // What an application prints may hold anything; a file gets it as it is, a terminal without escapes.
+        const shown = context.io.stdout.isTTY === true ? clean : (line: string) => line;
+        let width = 0;
+        try {
+          for await (const entry of connection.api.logs(metadata.name, {
+            environment: connection.environment,
+            ...(options.workload === undefined ? {} : { workload: options.workload }),
+            ...(options.instance === undefined ? {} : { instance: options.instance }),
+            follow: options.follow === true,
+            tailLines,
+            signal,
+          })) {
+            if (context.format === 'json') {
+              context.print(JSON.stringify(entry));
+              continue;
+            }
+            width = Math.max(width, (entry.instance ?? '').length);
+            const prefix =
+              options.prefix && entry.instance !== undefined
+                ? `${context.paint.dim(pad(clean(entry.instance), width))} | `
+                : '';
+            context.print(`${prefix}${shown(entry.line)}`);
+          }
+        } catch (error) {
+          if (!signal.aborted) throw error;
+        }
+        return signal.aborted ? EXIT.interrupted : EXIT.ok;
+      }),
+    );
+  },
+};

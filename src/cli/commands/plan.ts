@@ -1,0 +1,91 @@
+import type { Application } from '../../api/application.ts';
+import { SlipwayError } from '../../lib/errors.ts';
+import { type CommandModule, examples } from '../command.ts';
+import type { Connection, Context } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { loadManifests } from '../manifest/load.ts';
+import { findObject } from '../objects.ts';
+import { printData } from '../output.ts';
+import { planText } from '../text/plan-text.ts';
+import { changedApplication, type WorkloadChange } from './application-change.ts';
+import { pinnedObject } from './apply-files.ts';
+
+interface PlanOptions extends WorkloadChange {
+  readonly filename?: string;
+  readonly to?: string;
+}
+
+/** `slipway plan`: stages, capacity at each point, the way back, and the hash that an approval binds to. */
+export const command: CommandModule = {
+  configure(command, run) {
+    command
+      .description(
+        'What a release would do, step by step, and the hash of that plan. Nothing is changed or uploaded.',
+      )
+      .argument('[application]', 'a unique prefix is enough; may be left out with -f')
+      .option('-f, --filename <file>', 'as this file would make it')
+      .option('-a, --artifact <path>', 'with this directory, archive or NAME@sha256:…')
+      .option('--image <image>', 'with this container image')
+      .option('--workload <name>', 'whose artifact, where there are several workloads')
+      .option('--to <revision>', 'a rollback to this revision, such as r2');
+    examples(
+      command,
+      'slipway plan shop --artifact ./dist',
+      'slipway plan -f app.yaml -e production',
+      'slipway plan shop --to r6',
+    );
+    command.action(
+      run(async (context, word: string | undefined, options: PlanOptions) => {
+        const connection = await context.connect();
+        const { name, spec } = await wanted(context, connection, word, options);
+        const { environment, namespace } = connection;
+        const preview = await connection.api.plan(
+          name,
+          {
+            environment,
+            ...(spec === undefined ? {} : { spec }),
+            ...(options.to === undefined ? {} : { to: options.to }),
+          },
+          { namespace },
+        );
+        const width = context.io.stdout.columns ?? 120;
+        if (!(await printData(context, preview))) {
+          context.print(...planText(preview, { application: name, environment }, width, context.paint));
+        }
+        return preview.refusals.length > 0 ? EXIT.failed : EXIT.ok;
+      }),
+    );
+  },
+};
+
+async function wanted(
+  context: Context,
+  connection: Connection,
+  word: string | undefined,
+  options: PlanOptions,
+): Promise<{ name: string; spec?: unknown }> {
+  if (options.filename !== undefined) {
+    const all = (await loadManifests(context, [options.filename])).filter(
+      ({ object }) =>
+        object.kind === 'Application' && (word === undefined || object.metadata.name.startsWith(word)),
+    );
+    const [manifest, second] = all;
+    if (manifest === undefined || second !== undefined) {
+      const count = manifest === undefined ? 'no application' : `${all.length} applications`;
+      throw new SlipwayError(
+        'badRequest',
+        `${options.filename} has ${count}${word === undefined ? '' : ` named ${word}`}.`,
+        {
+          next: 'slipway plan NAME -f FILE',
+        },
+      );
+    }
+    const { metadata, spec } = await pinnedObject(context, connection, manifest, { upload: false });
+    return { name: metadata.name, spec };
+  }
+  if (word === undefined)
+    throw new SlipwayError('badRequest', 'Which application?', { next: 'slipway plan shop' });
+  const application = await findObject<Application>(connection, 'application', word);
+  const changed = await changedApplication(context, connection, application, options, { upload: false });
+  return { name: application.metadata.name, ...(changed === undefined ? {} : { spec: changed.spec }) };
+}

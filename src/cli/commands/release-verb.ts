@@ -1,0 +1,149 @@
+import type { Command } from 'commander';
+import type { ApiObject } from '../../api/meta.ts';
+import type { Release } from '../../api/release.ts';
+import { durationMs } from '../../lib/durations.ts';
+import { SlipwayError } from '../../lib/errors.ts';
+import { type CommandModule, examples } from '../command.ts';
+import { confirm } from '../confirm.ts';
+import type { Connection, Context } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { findObject } from '../objects.ts';
+import { printObject } from '../output.ts';
+import { hasEnded } from '../progress/view.ts';
+import { giveCommand, verdictLine } from '../verbs.ts';
+
+export interface ReleaseVerbOptions {
+  readonly why?: string;
+  readonly watch?: boolean;
+  readonly timeout?: string;
+  readonly [name: string]: unknown;
+}
+
+export interface ReleaseVerb {
+  readonly verb: string;
+  readonly description: string;
+  readonly example: string;
+  readonly configure?: (command: Command) => void;
+  /** Said before it is done; absent for verbs that hurt nobody. */
+  readonly warning?: (release: Release) => string[];
+  readonly parameters?: (options: ReleaseVerbOptions) => Record<string, unknown>;
+}
+
+/** An operator's verb on one release: all of them ask, say and watch in the same way. */
+export function releaseVerb(definition: ReleaseVerb): CommandModule {
+  return {
+    configure(command, run) {
+      command
+        .description(definition.description)
+        .argument(
+          '<release>',
+          'a release, or an application whose release is under way; a unique prefix is enough',
+        )
+        .option('--why <text>', 'the reason, for the audit and the receipt');
+      definition.configure?.(command);
+      watchOptions(command);
+      examples(command, definition.example);
+      command.action(
+        run(async (context, word: string, options: ReleaseVerbOptions) => {
+          const connection = await context.connect();
+          const release = await findActiveRelease(context, connection, word);
+          const { name } = release.metadata;
+          if (definition.warning !== undefined) await confirm(context, definition.warning(release));
+          const { why } = options;
+          const parameters = definition.parameters?.(options) ?? {};
+          const given = await giveCommand(connection, {
+            kind: 'Release',
+            name,
+            verb: definition.verb,
+            why,
+            parameters,
+          });
+          return await afterCommand(context, connection, name, given, options);
+        }),
+      );
+    },
+  };
+}
+
+export function watchOptions(command: Command): void {
+  command
+    .option('-w, --watch', 'show the release until it has ended')
+    .option('--timeout <duration>', 'stop watching after this, with exit code 6');
+}
+
+/** Says what was decided, then watches where that was asked for. */
+export async function afterCommand(
+  context: Context,
+  connection: Connection,
+  release: string,
+  given: ApiObject & Parameters<typeof verdictLine>[2],
+  options: ReleaseVerbOptions,
+): Promise<ExitCode> {
+  if (options.watch !== true) {
+    if (!(await printObject(context, given))) context.print(verdictLine(context, release, given));
+    return EXIT.ok;
+  }
+  context.note(verdictLine(context, release, given));
+  return await watch(context, connection, release, options.timeout);
+}
+
+/** Watches, and prints the release itself at the end where data is wanted. */
+export async function watch(
+  context: Context,
+  connection: Connection,
+  name: string,
+  timeout?: string,
+): Promise<ExitCode> {
+  const { watchRelease } = await import('../progress/watch-release.ts');
+  const exitCode = await watchRelease(
+    context,
+    connection,
+    name,
+    timeout === undefined ? {} : { timeoutMs: parseTimeout(timeout) },
+  );
+  if (context.format !== 'text') await printObject(context, await findObject(connection, 'release', name));
+  return exitCode;
+}
+
+function parseTimeout(text: string): number {
+  try {
+    return durationMs(text);
+  } catch {
+    throw new SlipwayError('badRequest', `--timeout ${text} is no length of time.`, {
+      next: 'Write it as 30s, 5m or 1h30m.',
+    });
+  }
+}
+
+/** A release by its name; or the one that is under way, else the latest one, of an application by its name. */
+export async function findActiveRelease(
+  context: Context,
+  connection: Connection,
+  word: string,
+): Promise<Release> {
+  const { items } = await connection.api.list<Release>('Release', { namespace: connection.namespace });
+  const exact = items.find(({ metadata }) => metadata.name === word);
+  if (exact !== undefined) return exact;
+  const wanted = context.options.env;
+  const ofApplication = items.filter(
+    ({ spec }) => spec.application === word && (wanted === undefined || spec.environment === wanted),
+  );
+  if (ofApplication.length === 0) return await findObject<Release>(connection, 'release', word);
+  const active = ofApplication.filter((release) => !hasEnded(release));
+  const environments = new Set(
+    (active.length > 0 ? active : ofApplication).map(({ spec }) => spec.environment),
+  );
+  if (environments.size > 1) {
+    throw new SlipwayError('badRequest', `${word} has releases in ${[...environments].join(' and ')}.`, {
+      next: 'Say which one with --env.',
+    });
+  }
+  const newest = (active.length > 0 ? active : ofApplication).toSorted(byAge).at(0);
+  if (newest === undefined) throw new SlipwayError('notFound', `There is no release of ${word}.`);
+  return newest;
+}
+
+/** Newest first; what was made in the same millisecond, by name. */
+export const byAge = (a: ApiObject, b: ApiObject): number =>
+  (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '') ||
+  b.metadata.name.localeCompare(a.metadata.name, 'en', { numeric: true });

@@ -1,0 +1,73 @@
+import type { Application } from '../../api/application.ts';
+import { isSlipwayError } from '../../lib/errors.ts';
+import { type CommandModule, examples } from '../command.ts';
+import type { Connection, Context } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { findObject } from '../objects.ts';
+import { printObject } from '../output.ts';
+import { hasEnded } from '../progress/view.ts';
+import { giveCommand, verdictLine } from '../verbs.ts';
+import { afterCommand, findActiveRelease, type ReleaseVerbOptions, watchOptions } from './release-verb.ts';
+
+/**
+ * `slipway resume`: lets a paused release go on; for an application without one, ends the hold that a rollback
+ * has set on its automatic releases.
+ */
+export const command: CommandModule = {
+  configure(command, run) {
+    command
+      .description('Let a paused release go on; or end the hold that a rollback set on an application.')
+      .argument('<release|application>', 'a unique prefix is enough')
+      .option('--why <text>', 'the reason, for the audit and the receipt');
+    watchOptions(command);
+    examples(command, 'slipway resume shop-local-r2 --watch', 'slipway resume shop');
+    command.action(
+      run(async (context, word: string, options: ReleaseVerbOptions) => {
+        const connection = await context.connect();
+        const release = await activeRelease(context, connection, word);
+        if (release === undefined) return await resumeApplication(context, connection, word, options.why);
+        const given = await giveCommand(connection, {
+          kind: 'Release',
+          name: release,
+          verb: 'resume',
+          why: options.why,
+        });
+        return await afterCommand(context, connection, release, given, options);
+      }),
+    );
+  },
+};
+
+async function activeRelease(
+  context: Context,
+  connection: Connection,
+  word: string,
+): Promise<string | undefined> {
+  try {
+    const release = await findActiveRelease(context, connection, word);
+    return release.metadata.name === word || !hasEnded(release) ? release.metadata.name : undefined;
+  } catch (error) {
+    // An application that was never released may be on hold all the same.
+    if (isSlipwayError(error, 'notFound')) return undefined;
+    throw error;
+  }
+}
+
+async function resumeApplication(
+  context: Context,
+  connection: Connection,
+  word: string,
+  why: string | undefined,
+): Promise<ExitCode> {
+  const { metadata } = await findObject<Application>(connection, 'application', word);
+  const { environment } = connection;
+  const given = await giveCommand(connection, {
+    kind: 'Application',
+    name: metadata.name,
+    verb: 'resume',
+    environment,
+    why,
+  });
+  if (!(await printObject(context, given))) context.print(verdictLine(context, metadata.name, given));
+  return EXIT.ok;
+}

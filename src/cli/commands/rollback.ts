@@ -1,0 +1,126 @@
+import type { Application } from '../../api/application.ts';
+import type { Release } from '../../api/release.ts';
+import type { Track } from '../../api/revision.ts';
+import { SlipwayError } from '../../lib/errors.ts';
+import { type CommandModule, examples } from '../command.ts';
+import { confirm } from '../confirm.ts';
+import type { Connection, Context } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { findObject } from '../objects.ts';
+import { printObject } from '../output.ts';
+import { hasEnded } from '../progress/view.ts';
+import { shortRevision } from '../text/words.ts';
+import { giveCommand, verdictLine } from '../verbs.ts';
+import { afterCommand, type ReleaseVerbOptions, watch, watchOptions } from './release-verb.ts';
+
+type RollbackOptions = ReleaseVerbOptions & { readonly to?: string };
+
+/**
+ * `slipway rollback`: of a release in flight, it turns back; of an application whose release has ended, a new
+ * release to the older revision. Either sets a hold on automatic releases.
+ */
+export const command: CommandModule = {
+  configure(command, run) {
+    command
+      .description(
+        'Go back to an older revision. A warm one takes one flip; automatic releases are then on hold until "resume".',
+      )
+      .argument('<application|release>', 'a unique prefix is enough')
+      .option('--to <revision>', 'such as r2 (default: the one before)')
+      .option('--why <text>', 'the reason, for the audit and the receipt');
+    watchOptions(command);
+    examples(
+      command,
+      'slipway rollback shop --watch',
+      'slipway rollback shop -e production --to r6 --why "slow checkout"',
+    );
+    command.action(
+      run(async (context, word: string, options: RollbackOptions) => {
+        const connection = await context.connect();
+        const { items } = await connection.api.list<Release>('Release', { namespace: connection.namespace });
+        const named = items.find(({ metadata }) => metadata.name === word);
+        if (named !== undefined && !hasEnded(named))
+          return await turnBack(context, connection, named, options);
+        const name =
+          named?.spec.application ??
+          (await findObject<Application>(connection, 'application', word)).metadata.name;
+        const environment = named?.spec.environment ?? connection.environment;
+        return await rollBack(context, connection, name, environment, items, options);
+      }),
+    );
+  },
+};
+
+/** The same release goes backwards. */
+async function turnBack(
+  context: Context,
+  connection: Connection,
+  release: Release,
+  options: RollbackOptions,
+): Promise<ExitCode> {
+  const { spec, metadata } = release;
+  if (options.to !== undefined && options.to !== shortRevision(spec.from)) {
+    throw new SlipwayError(
+      'refused',
+      `Release ${metadata.name} is under way and can only go back to ${shortRevision(spec.from)}.`,
+      {
+        next: `slipway rollback ${metadata.name}, then slipway rollback ${spec.application} --to ${options.to}`,
+      },
+    );
+  }
+  await confirm(context, [
+    `This turns release ${metadata.name} of ${spec.application} in ${spec.environment} back.`,
+    `Its users go back to ${shortRevision(spec.from)}, which gets its full strength first.`,
+  ]);
+  const given = await giveCommand(connection, {
+    kind: 'Release',
+    name: metadata.name,
+    verb: 'rollback',
+    why: options.why,
+  });
+  return await afterCommand(context, connection, metadata.name, given, options);
+}
+
+/** A new release to an older revision. */
+async function rollBack(
+  context: Context,
+  connection: Connection,
+  name: string,
+  environment: string,
+  releases: readonly Release[],
+  options: RollbackOptions,
+): Promise<ExitCode> {
+  const active = releases.find(
+    (one) => one.spec.application === name && one.spec.environment === environment && !hasEnded(one),
+  );
+  if (active !== undefined && options.to === undefined)
+    return await turnBack(context, connection, active, options);
+  const track = await connection.api.get<Track>('Track', `${name}-${environment}`, {
+    namespace: connection.namespace,
+  });
+  const live = shortRevision(track.status?.live ?? null);
+  const warm = (track.status?.warm ?? []).map(({ revision }) => shortRevision(revision));
+  const to = options.to ?? warm.at(-1) ?? 'the revision before';
+  await confirm(context, [
+    `This moves all users of ${name} in ${environment} from ${live} back to ${to}${warm.includes(to) ? ', which is warm: one flip' : ''}.`,
+    `Automatic releases of ${name} are then on hold until "slipway resume ${name}".`,
+  ]);
+  const given = await giveCommand(connection, {
+    kind: 'Application',
+    name,
+    verb: 'rollback',
+    environment,
+    why: options.why,
+    parameters: options.to === undefined ? {} : { to: options.to },
+  });
+  const release = given.status?.result?.release;
+  if (options.watch === true && typeof release === 'string') {
+    context.note(verdictLine(context, name, given));
+    return await watch(context, connection, release, options.timeout);
+  }
+  if (!(await printObject(context, given))) {
+    context.print(verdictLine(context, name, given));
+    if (typeof release === 'string') context.print(`  slipway describe release/${release} --watch`);
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,97 @@
+import { resolve } from 'node:path';
+import type { UpOptions, UpResult } from '../../embedded/up.ts';
+import { slipwayVersion } from '../../embedded/version.ts';
+import { SlipwayError } from '../../lib/errors.ts';
+import { type CommandModule, examples } from '../command.ts';
+import type { Context } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { printData } from '../output.ts';
+import { cleanLine } from '../terminal/clean.ts';
+import { formatMs } from '../text/words.ts';
+
+interface UpCommandOptions {
+  readonly http?: string;
+  readonly api?: string;
+  readonly appUser?: string;
+  readonly foreground?: boolean;
+  readonly install?: boolean;
+}
+
+/** `slipway up`: router, manager and agent on this machine, detached when they are ready. */
+export const command: CommandModule = {
+  configure(command, run) {
+    command
+      .description(
+        'Start Slipway on this machine: router, manager and agent. Returns when they are ready; they go on.',
+      )
+      .option(
+        '--http <[host:]port>',
+        "where applications' traffic enters (default: as last time, else 127.0.0.1:8480; 0 takes a free port)",
+      )
+      .option('--api <[host:]port>', 'where the API listens (default: as last time, else 127.0.0.1:8481)')
+      .option(
+        '--app-user <user>',
+        'applications run as this user, UID:GID or "self" (default: an unprivileged one where Slipway is root)',
+      )
+      .option('--foreground', 'stay here until Ctrl-C, for a service manager')
+      .option('--install', 'write a systemd unit that starts it with the machine');
+    examples(command, 'slipway up', 'slipway up --http 0.0.0.0:80 --data /var/lib/slipway');
+    command.action(
+      run(async (context, options: UpCommandOptions) => {
+        const settings: UpOptions = {
+          data: resolve(context.io.directory, context.dataDirectory),
+          ...(options.http === undefined ? {} : { entry: [parseAddress('--http', options.http)] }),
+          ...(options.api === undefined ? {} : { api: parseAddress('--api', options.api) }),
+          ...(options.appUser === undefined ? {} : { appUser: options.appUser }),
+          version: slipwayVersion(),
+          clock: context.clock,
+          progress: (message) => context.note(`  ${cleanLine(message)}`),
+        };
+        if (options.foreground === true) return await foreground(context, settings);
+        const { up } = await import('../../embedded/up.ts');
+        return await report(context, await up(settings));
+      }),
+    );
+  },
+};
+
+async function foreground(context: Context, settings: UpOptions): Promise<ExitCode> {
+  const { upInForeground } = await import('../../embedded/up.ts');
+  await upInForeground({
+    ...settings,
+    signal: context.interrupt.claim(),
+    ready: (result) => void report(context, result),
+  });
+  context.note('Slipway has ended.');
+  return EXIT.ok;
+}
+
+async function report(context: Context, result: UpResult): Promise<ExitCode> {
+  if (await printData(context, result)) return EXIT.ok;
+  const { status, wallMs, adopted, warnings } = result;
+  const { paint } = context;
+  context.print(
+    `${paint.good('✓')} Slipway ${status.version} is up in ${formatMs(wallMs)}.`,
+    ...(adopted.length === 0 ? [] : [`  ${adopted.join(', ')} ran already and went on.`]),
+    `  traffic ${status.urls.entry.join(', ')}`,
+    `  API     ${status.urls.api}`,
+    `  data    ${status.data}`,
+    ...warnings.map((warning) => `${paint.warn('!')} ${cleanLine(warning)}`),
+    '  slipway init            write an app.yaml for the folder you are in',
+    '  slipway status          what runs',
+    '  slipway down            stop it',
+  );
+  return EXIT.ok;
+}
+
+/** `8480`, `0.0.0.0:80`, `[::]:80`. */
+export function parseAddress(option: string, text: string): { host: string; port: number } {
+  const parsed = /^(?:(\[[0-9a-fA-F:.]+\]|[^:\s]+):)?(\d{1,5})$/.exec(text);
+  const port = Number(parsed?.[2]);
+  if (parsed === null || port > 65_535) {
+    throw new SlipwayError('badRequest', `${option} ${text} is no address.`, {
+      next: 'Write 8480, 0.0.0.0:80 or [::]:80.',
+    });
+  }
+  return { host: parsed[1]?.replace(/^\[|\]$/g, '') ?? '127.0.0.1', port };
+}

@@ -1,0 +1,59 @@
+import type { ApiObject, Stored } from '../api/meta.ts';
+import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
+import { findKindName, KIND_NAMES, type KindName } from '../server/kind-names.ts';
+import type { Connection } from './context.ts';
+import { resolveName } from './names.ts';
+import { nearest } from './nearest.ts';
+
+/** The kind that a person means by a word; `badRequest` with the nearest when there is none. */
+export function kindNamed(word: string): KindName & { readonly singular: string } {
+  const found = findKindName(word);
+  if (found !== undefined) return { ...found, singular: found.kind.toLowerCase() };
+  const words = KIND_NAMES.flatMap((one) => [one.plural, one.kind.toLowerCase(), ...one.shortNames]);
+  const guess = nearest(word, words);
+  throw new SlipwayError('badRequest', `There is no kind "${word}".`, {
+    next:
+      guess === undefined
+        ? `Kinds: ${KIND_NAMES.map((one) => one.plural).join(', ')}.`
+        : `Did you mean ${guess}?`,
+  });
+}
+
+/** `releases shop`, `release/shop-local-r2`: kind and the names after it. */
+export function parseTarget(words: readonly string[]): {
+  kind: ReturnType<typeof kindNamed>;
+  names: string[];
+} {
+  const [first = '', ...rest] = words;
+  const slash = first.indexOf('/');
+  if (slash < 0) return { kind: kindNamed(first), names: [...rest] };
+  const kind = kindNamed(first.slice(0, slash));
+  const others = rest.map((word) =>
+    word.startsWith(`${first.slice(0, slash)}/`) ? word.slice(slash + 1) : word,
+  );
+  return { kind, names: [first.slice(slash + 1), ...others] };
+}
+
+/** The object of this name, or the only one whose name begins so. `notFound` with the nearest otherwise. */
+export async function findObject<T extends ApiObject>(
+  connection: Connection,
+  kind: string,
+  word: string,
+): Promise<Stored<T>> {
+  const { api, namespace } = connection;
+  const { singular } = kindNamed(kind);
+  try {
+    return await api.get<T>(kind, word, { namespace });
+  } catch (error) {
+    if (!isSlipwayError(error, 'notFound') && !isSlipwayError(error, 'badRequest')) throw error;
+  }
+  const { items } = await api.list<T>(kind, { namespace });
+  const name = resolveName(
+    word,
+    items.map((item) => item.metadata.name),
+    singular,
+  );
+  const found = items.find((item) => item.metadata.name === name);
+  if (found === undefined) throw new SlipwayError('notFound', `There is no ${singular} "${word}".`);
+  return found;
+}

@@ -1,0 +1,90 @@
+import { Command, CommanderError, Option } from 'commander';
+import type { Run } from './command.ts';
+import { COMMANDS } from './commands.ts';
+import { createContext, type GlobalOptions } from './context.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Interrupt } from './interrupt.ts';
+import type { Io } from './io.ts';
+import { explainError } from './report-error.ts';
+
+/**
+ * The command line: parses, loads the one command that is asked for, runs it, and answers the exit code.
+ */
+export async function runCli(argv: readonly string[], io: Io, interrupt: Interrupt): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const run: Run = (action) =>
+    async function (this: Command, ...values) {
+      const context = createContext(io, this.optsWithGlobals<GlobalOptions>(), interrupt);
+      exitCode = await action(context, ...values);
+    };
+  const program = createProgram(io, run);
+  try {
+    if (argv.length === 0) {
+      program.outputHelp();
+      return EXIT.usage;
+    }
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its own message already; help and version arrive here with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const verbose = argv.includes('--verbose');
+    const { lines, code } = explainError(error, verbose);
+    io.stderr.write(`${lines.join('\n')}\n`);
+    return code;
+  }
+}
+
+export function createProgram(io: Io, run: Run): Command {
+  const program = new Command('slipway');
+  program
+    .description('Releases services without one failed request, and proves it with a receipt.')
+    .usage('<command> [options]')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
+      getErrHelpWidth: () => io.stderr.columns ?? 80,
+      outputError: (text, write) => write(`${text.replace(/^error: /, 'slipway: ').trimEnd()}\n`),
+    })
+    .configureHelp({ showGlobalOptions: false, subcommandTerm: (command) => command.name() })
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('Run "slipway --help" for all commands.');
+  for (const option of globalOptions()) program.addOption(option);
+  program.addHelpText(
+    'after',
+    '\nFirst steps:\n  $ slipway up\n  $ slipway init && slipway apply -f app.yaml\n  $ slipway release shop --artifact ./dist --watch',
+  );
+  for (const entry of COMMANDS) {
+    program
+      .command(entry.name)
+      .summary(entry.summary)
+      .description(`${entry.summary.charAt(0).toUpperCase()}${entry.summary.slice(1)}.`)
+      .helpGroup(entry.group)
+      .showHelpAfterError(`Run "slipway ${entry.name} --help" for its options and an example.`);
+  }
+  program.hook('preSubcommand', async (_program, command) => {
+    const entry = COMMANDS.find((one) => one.name === command.name());
+    if (entry !== undefined) (await entry.load()).command.configure(command, run);
+  });
+  return program;
+}
+
+/** Read before or after the command's name. */
+function globalOptions(): Option[] {
+  return [
+    new Option('-n, --namespace <name>', 'namespace (default: the one that "slipway up" wrote, "default")'),
+    new Option('-e, --env <name>', 'environment (default: "local")'),
+    new Option('-o, --output <format>', 'json, yaml, name or wide, for scripts'),
+    new Option('--data <directory>', 'data directory (SLIPWAY_DATA; default: ~/.local/share/slipway)'),
+    new Option('--server <url>', 'manager to talk to (SLIPWAY_SERVER)'),
+    new Option('--token <token>', 'access token (better in SLIPWAY_TOKEN: arguments show in ps)'),
+    new Option('--ca <file>', "the manager's CA certificate (SLIPWAY_CA)"),
+    new Option('-y, --yes', 'do not ask'),
+    new Option('--no-color', 'no colours (NO_COLOR)'),
+    new Option('--verbose', 'show causes and stack traces of errors'),
+  ];
+}

@@ -1,0 +1,58 @@
+import { cleanLine } from '../terminal/clean.ts';
+import { type Paint, PLAIN } from '../terminal/paint.ts';
+import { formatMs } from '../text/words.ts';
+import { outcomeLines } from './outcome.ts';
+import { headline } from './render-release.ts';
+import { type Row, stageRows } from './rows.ts';
+import { hasEnded, type ReleaseView, stageViews } from './view.ts';
+
+/**
+ * For places where lines cannot be redrawn: what is worth one line and has not been said yet. `said` holds
+ * the keys of what was; it is added to. Pure but for that.
+ */
+export function newEvents(view: ReleaseView, said: Set<string>, now: number, paint: Paint = PLAIN): string[] {
+  const lines: string[] = [];
+  const say = (key: string, ...text: readonly string[]): void => {
+    if (said.has(key)) return;
+    said.add(key);
+    lines.push(...text);
+  };
+  const { release } = view;
+  const { status } = release;
+  say('headline', headline(release, paint));
+  if (status?.direction === 'back')
+    say('back', `↩ turning back: ${cleanLine(status.failure?.message ?? 'as asked')}`);
+  const { from, to, replicas } = release.spec;
+  const context = { from, to, replicas, now };
+  for (const stage of stageViews(view)) {
+    const rows = stageRows(stage, context);
+    // Gates end before the stage that asks them: said in the order in which it happened.
+    for (const row of [...rows.slice(1), ...rows.slice(0, 1)]) {
+      const line = eventLine(row);
+      if (line !== null) say(`${stage.back}/${stage.stage.number}/${row.label}/${row.sign}`, line);
+    }
+  }
+  if (hasEnded(release)) say('ended', ...outcomeLines(release, now, paint));
+  else say(`waiting/${status?.waiting.message}`, ...outcomeLines(release, now, paint));
+  return lines;
+}
+
+/** `✓ 2 green 4, blue 2: 67 % on r2, flip 0.3 ms, proof 20/20 (1.1 s)`; null for what has not begun. */
+function eventLine(row: Row): string | null {
+  const indent = '  '.repeat(row.depth + 1);
+  const facts = [typeof row.middle === 'string' ? row.middle : '', row.detail].filter((text) => text !== '');
+  const time = row.ms === null ? '' : ` (${formatMs(row.ms)})`;
+  switch (row.sign) {
+    case 'done':
+      return `${indent}✓ ${row.label}: ${facts.join(', ') || 'done'}${time}`;
+    case 'failed':
+      return `${indent}✗ ${row.label}: ${row.detail}${time}`;
+    case 'running':
+      return row.depth === 0 ? `${indent}● ${row.label}: begun` : null;
+    case 'skipped':
+      return `${indent}- ${row.label}: ${row.detail}`;
+    case 'waiting':
+    case 'pending':
+      return null;
+  }
+}

@@ -1,0 +1,146 @@
+import type { Execution, GateRun } from '../../api/execution.ts';
+import type { Release } from '../../api/release.ts';
+import { SlipwayError } from '../../lib/errors.ts';
+import type { Connection, Context } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { LiveRegion } from '../terminal/live-region.ts';
+import { newEvents } from './events.ts';
+import { follow } from './follow.ts';
+import { renderRelease } from './render-release.ts';
+import { hasEnded, phaseOf, type ReleaseView } from './view.ts';
+
+export interface WatchOptions {
+  /** Give up watching after this, with exit code 6. The release goes on. */
+  readonly timeoutMs?: number;
+}
+
+const REDRAW_MS = 100;
+
+/**
+ * Shows a release until it has ended: a tree on a terminal, one line an event elsewhere. Ctrl-C stops
+ * watching, never the release. Answers how the release ended as exit code.
+ */
+export async function watchRelease(
+  context: Context,
+  connection: Connection,
+  name: string,
+  options: WatchOptions = {},
+): Promise<ExitCode> {
+  const ending = new AbortController();
+  const interrupted = context.interrupt.claim();
+  const signal = AbortSignal.any([ending.signal, interrupted]);
+  const state: WatchState = { release: undefined, executions: [], gateRuns: [], gone: false };
+  const screen =
+    context.io.stdout.isTTY === true && context.format === 'text'
+      ? liveScreen(context)
+      : plainScreen(context);
+  const update = (): void => {
+    const { release } = state;
+    if (release === undefined) return;
+    screen.show({ ...state, release });
+    if (hasEnded(release)) ending.abort();
+  };
+  const { api, namespace } = connection;
+  const timeout =
+    options.timeoutMs === undefined
+      ? undefined
+      : context.clock.setTimer(options.timeoutMs, () => ending.abort());
+  const ticker = setInterval(update, REDRAW_MS);
+  try {
+    await Promise.all([
+      follow<Release>(api, 'Release', {
+        namespace,
+        signal,
+        name,
+        wanted: () => true,
+        changed: (objects) => {
+          const release = objects.get(name);
+          if (release === undefined) {
+            state.gone = true;
+            ending.abort();
+          } else state.release = release;
+          update();
+        },
+      }),
+      follow<Execution>(api, 'Execution', {
+        namespace,
+        signal,
+        wanted: ({ spec }) => spec.release === name,
+        changed: (objects) => {
+          state.executions = [...objects.values()];
+          update();
+        },
+      }),
+      follow<GateRun>(api, 'GateRun', {
+        namespace,
+        signal,
+        wanted: ({ spec }) => spec.release === name,
+        changed: (objects) => {
+          state.gateRuns = [...objects.values()];
+          update();
+        },
+      }),
+    ]);
+  } finally {
+    clearInterval(ticker);
+    timeout?.[Symbol.dispose]();
+    ending.abort();
+    if (state.release !== undefined) screen.show({ ...state, release: state.release });
+    screen.end();
+  }
+  return outcome(context, name, state, interrupted.aborted);
+}
+
+function outcome(context: Context, name: string, state: WatchState, interrupted: boolean): ExitCode {
+  const { release } = state;
+  if (release !== undefined && hasEnded(release)) {
+    return phaseOf(release) === 'Succeeded' ? EXIT.ok : EXIT.notReleased;
+  }
+  if (state.gone) throw new SlipwayError('notFound', `Release ${name} was deleted while it was watched.`);
+  const lines = [
+    `  slipway release ${name} --watch   to look again`,
+    `  slipway abort ${name}             to end it`,
+  ];
+  if (interrupted) {
+    context.note('', `Stopped watching. Release ${name} goes on.`, ...lines);
+    return EXIT.interrupted;
+  }
+  context.note('', `Release ${name} goes on and has taken longer than --timeout.`, ...lines);
+  return EXIT.timeout;
+}
+
+interface WatchState {
+  release: Release | undefined;
+  executions: readonly Execution[];
+  gateRuns: readonly GateRun[];
+  gone: boolean;
+}
+
+interface Screen {
+  show(view: ReleaseView): void;
+  end(): void;
+}
+
+function liveScreen(context: Context): Screen {
+  const region = new LiveRegion(context.io.stdout);
+  return {
+    show: ({ release, executions, gateRuns }) =>
+      region.draw(
+        renderRelease(release, executions, gateRuns, context.clock.now(), region.width, context.paint),
+      ),
+    end: () => region.finish(),
+  };
+}
+
+function plainScreen(context: Context): Screen {
+  const said = new Set<string>();
+  return {
+    show: (view) => {
+      const lines = newEvents(view, said, context.clock.now(), context.paint);
+      // With -o json the answer is the release itself, at the end.
+      if (context.format === 'text') context.print(...lines);
+      else context.note(...lines);
+    },
+    end: () => undefined,
+  };
+}

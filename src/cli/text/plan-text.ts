@@ -1,0 +1,113 @@
+import type { PlanPreview } from '../../server/dependencies.ts';
+import { cleanLine } from '../terminal/clean.ts';
+import { displayWidth, pad, truncate } from '../terminal/display-width.ts';
+import { type Paint, PLAIN } from '../terminal/paint.ts';
+import { plural, shortHash, shortRevision } from './words.ts';
+
+export interface PlanTarget {
+  readonly application: string;
+  readonly environment: string;
+}
+
+/** What a release would do, stage by stage, and how to approve exactly that. Ends in the command to run. */
+export function planText(
+  preview: PlanPreview,
+  target: PlanTarget,
+  width: number,
+  paint: Paint = PLAIN,
+): string[] {
+  if (!preview.changes) {
+    return [
+      `Nothing to release: ${target.application} in ${target.environment} is as the file says (${shortRevision(preview.from)}).`,
+    ];
+  }
+  const hash = shortHash(preview.plan.hash);
+  const lines = [
+    `${paint.strong(`${target.application} ${move(preview)}`)} in ${target.environment} · ${preview.plan.strategy} · plan ${hash}`,
+    ...stageTable(preview),
+    ...section('changes', differences(preview)),
+    ...section('preflight', preflight(preview, paint)),
+    ...section('rollback', rollback(preview)),
+  ];
+  const end =
+    preview.refusals.length > 0
+      ? [
+          `${paint.bad('✗')} It cannot start until ${plural(preview.refusals.length, 'problem')} ${preview.refusals.length === 1 ? 'is' : 'are'} mended.`,
+        ]
+      : [
+          `Approve exactly this:  slipway release ${target.application} --env ${target.environment} --plan ${hash}`,
+        ];
+  return [...lines, ...end].map((line) => truncate(line, width));
+}
+
+const move = ({ from, to }: PlanPreview): string =>
+  from === null ? shortRevision(to) : `${shortRevision(from)} → ${shortRevision(to)}`;
+
+function stageTable(preview: PlanPreview): string[] {
+  const old = preview.from === null ? null : shortRevision(preview.from);
+  const fresh = shortRevision(preview.to);
+  const first = preview.timeline[0];
+  const rows: string[][] = [
+    ['', '', ...(old === null ? [] : [old]), fresh, 'capacity', 'traffic', ''],
+    // What serves now has no stage: the table begins with it, so that each line is a step from the line above.
+    ...(first?.stage === 0 || old === null ? [] : []),
+  ];
+  for (const step of preview.timeline) {
+    const name = step.stage === 0 ? 'now' : cleanLine(step.title);
+    const traffic = Object.entries(step.weights)
+      .filter(([, weight]) => weight > 0)
+      .map(([version, weight]) =>
+        weight === 100 ? shortRevision(version) : `${shortRevision(version)} ${weight} %`,
+      )
+      .join(', ');
+    rows.push([
+      step.stage === 0 ? '' : String(step.stage),
+      name,
+      ...(old === null ? [] : [String(step.from)]),
+      String(step.to),
+      String(step.from + step.to),
+      traffic || 'none',
+      cleanLine(step.note),
+    ]);
+  }
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => displayWidth(row[at] ?? ''))));
+  return rows.map((row) => `  ${row.map((cell, at) => pad(cell, widths[at] ?? 0)).join('  ')}`.trimEnd());
+}
+
+/** `changes      first`, the others below it. */
+const section = (name: string, lines: readonly string[]): string[] =>
+  lines.map((line, at) => `${pad(at === 0 ? name : '', 13)}${line}`);
+
+const MOST = 12;
+
+function differences({ differences: all }: PlanPreview): string[] {
+  const lines = all.slice(0, MOST).map(({ path, from, to }) => `${path} ${value(from)} → ${value(to)}`);
+  return all.length > MOST ? [...lines, `… and ${all.length - MOST} more (-o json)`] : lines;
+}
+
+/** Digests by their beginning, everything else as short JSON. */
+function value(what: unknown): string {
+  if (what === undefined || what === null) return 'none';
+  const text = typeof what === 'string' ? what : JSON.stringify(what);
+  const digest = /^(.*sha256:)([0-9a-f]{64})$/.exec(text);
+  return digest === null ? truncate(cleanLine(text), 48) : `${digest[1]}${digest[2]?.slice(0, 12)}…`;
+}
+
+function preflight({ warnings, plan, refusals }: PlanPreview, paint: Paint): string[] {
+  const all = [...new Set([...plan.warnings, ...warnings])];
+  const lines = [
+    ...refusals.map(
+      ({ path, message }) =>
+        `${paint.bad('✗')} ${cleanLine(path === undefined ? message : `${path}: ${message}`)}`,
+    ),
+    ...all.map((warning) => `${paint.warn('⚠')} ${cleanLine(warning)}`),
+  ];
+  return lines.length === 0 ? ['nothing stands against it'] : lines;
+}
+
+function rollback({ plan }: PlanPreview): string[] {
+  return plan.rollback.map(({ until, how, flips }) => {
+    const when = until >= plan.stages.length ? 'afterwards' : `until ${until}`;
+    return `${when}: ${cleanLine(how)}${flips > 0 ? `, ${plural(flips, 'flip')}` : ''}`;
+  });
+}

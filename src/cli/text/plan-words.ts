@@ -1,0 +1,36 @@
+import type { Stage } from '../../api/plan.ts';
+import { evaluateCount, evaluateWeights } from '../../engine/counts.ts';
+
+/** Capacity of both versions and the new one's share of traffic when a stage is done, over all workloads. */
+export interface StageOutcome {
+  readonly from: number;
+  readonly to: number;
+  /** Percent of the entry's traffic on the new version; null where the stage has no service. */
+  readonly share: number | null;
+}
+
+export function stageOutcome(stage: Stage, replicas: Readonly<Record<string, number>>): StageOutcome {
+  let from = 0;
+  let to = 0;
+  let share: number | null = null;
+  for (const workload of stage.result) {
+    const full = replicas[workload.workload] ?? 1;
+    from += evaluateCount(workload.from, full);
+    to += evaluateCount(workload.to, full);
+    if (workload.weights !== null && share === null) share = evaluateWeights(workload.weights, full).to;
+  }
+  return { from, to, share };
+}
+
+/** `6 old + 1 new`: what runs when the stage is done. */
+export function capacityWords({ from, to }: StageOutcome): string {
+  if (from === 0) return `${to} new`;
+  if (to === 0) return `${from} old`;
+  return `${from} old + ${to} new`;
+}
+
+/** `67 % on r2`, `no traffic yet`. */
+export function trafficWords(share: number | null, to: string): string {
+  if (share === null) return '';
+  return share === 0 ? 'no traffic yet' : `${share} % on ${to}`;
+}

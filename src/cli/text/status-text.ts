@@ -1,0 +1,174 @@
+import type { Release } from '../../api/release.ts';
+import type { Track } from '../../api/revision.ts';
+import type { WorkloadObservation } from '../../drivers/cluster-driver.ts';
+import type { SupervisorStatus } from '../../embedded/supervisor-control.ts';
+import { formatDuration } from '../../lib/durations.ts';
+import type { ManagerVersion } from '../../server/api-client.ts';
+import { phaseOf, stageViews } from '../progress/view.ts';
+import { cleanLine } from '../terminal/clean.ts';
+import { type Paint, PLAIN } from '../terminal/paint.ts';
+import { formatTable } from '../terminal/table.ts';
+import { stageOutcome } from './plan-words.ts';
+import { formatBytes, formatInstant, formatMs, shortRevision } from './words.ts';
+
+export interface SlipwayStatus {
+  /** Of this command. */
+  readonly version: string;
+  readonly data: string;
+  /** Null on another machine, or where none answers. */
+  readonly supervisor: SupervisorStatus | null;
+  readonly manager: ManagerVersion | null;
+  /** Why the manager did not answer. */
+  readonly problem: string | null;
+}
+
+export interface ApplicationStatus {
+  readonly application: string;
+  /** Null: it was never released. */
+  readonly track: Track | null;
+  /** The one under way. */
+  readonly release: Release | null;
+  readonly workloads: readonly (WorkloadObservation & { readonly cluster: string })[];
+  /** Why the instances could not be asked for. */
+  readonly problem: string | null;
+}
+
+export interface WholeStatus {
+  readonly slipway: SlipwayStatus;
+  readonly applications: readonly ApplicationStatus[];
+}
+
+/** Slipway itself first, then each application with its versions and instances. */
+export function statusText(
+  { slipway, applications }: WholeStatus,
+  now: number,
+  paint: Paint = PLAIN,
+): string[] {
+  return [
+    ...slipwayLines(slipway, now, paint),
+    ...applications.flatMap((one) => ['', ...applicationLines(one, now, paint)]),
+    ...(slipway.manager !== null && applications.length === 0
+      ? ['', 'There is no application yet: slipway init, then slipway release -f app.yaml --watch']
+      : []),
+  ];
+}
+
+function slipwayLines(
+  { supervisor, manager, problem, data, version }: SlipwayStatus,
+  now: number,
+  paint: Paint,
+): string[] {
+  if (supervisor === null && manager === null) {
+    return [
+      `${paint.bad('✗')} Slipway is not up: ${cleanLine(problem ?? 'nothing answers')}.`,
+      '  slipway up',
+    ];
+  }
+  const up = manager !== null && (supervisor?.roles.every(({ state }) => state === 'ready') ?? true);
+  const sign = up ? paint.good('✓') : paint.warn('!');
+  const since =
+    supervisor === null
+      ? ''
+      : ` since ${formatInstant(supervisor.since, now)} (${formatDuration(Math.max(0, now - Date.parse(supervisor.since)))})`;
+  const runs = manager?.version ?? supervisor?.version ?? version;
+  return [
+    `${sign} Slipway ${runs} is ${up ? 'up' : 'partly up'}${since}${supervisor === null ? '' : ` · data ${data}`}`,
+    ...(supervisor === null ? [] : processLines(supervisor, now)),
+    ...(supervisor === null
+      ? []
+      : [`  API ${supervisor.urls.api} · traffic ${supervisor.urls.entry.join(', ')}`]),
+    ...(manager?.clusters ?? [])
+      .filter(({ connected }) => !connected)
+      .map(({ name }) => `  ${paint.bad('✗')} the agent of ${name} is not connected`),
+    ...(problem === null ? [] : [`  ${paint.bad('✗')} the manager does not answer: ${cleanLine(problem)}`]),
+    ...(supervisor?.warnings ?? []).map((warning) => `  ${paint.warn('!')} ${cleanLine(warning)}`),
+    ...(runs === version ? [] : [`  ${paint.warn('!')} this command is version ${version}`]),
+  ];
+}
+
+function processLines({ roles, pid }: SupervisorStatus, now: number): string[] {
+  const rows = [
+    ['supervisor', 'ready', String(pid), '0', ''],
+    ...roles.map((one) => [
+      one.role,
+      one.state,
+      String(one.pid ?? ''),
+      String(one.restarts),
+      one.message ?? '',
+    ]),
+  ];
+  void now;
+  return formatTable(
+    ['PROCESS', 'STATE', 'PID', 'RESTARTS', 'MESSAGE'],
+    rows.map((row) => (rows.every((one) => one[4] === '') ? row.slice(0, 4) : row)),
+  ).map((line) => `  ${line}`);
+}
+
+function applicationLines(status: ApplicationStatus, now: number, paint: Paint): string[] {
+  const { application, track, release, workloads, problem } = status;
+  if (track === null)
+    return [`${paint.strong(application)} was never released: slipway release ${application} --watch`];
+  const live = track.status?.live ?? null;
+  const what = live === null ? 'nothing is live' : `${shortRevision(live)} serves`;
+  const under =
+    release === null
+      ? ''
+      : ` · release ${release.metadata.name} is ${phaseOf(release)} (slipway why ${release.metadata.name})`;
+  const hold = track.status?.hold ?? null;
+  const shares = trafficShares(status);
+  const rows = workloads.flatMap((workload) =>
+    workload.instances.map((one) => [
+      workload.key.version,
+      share(shares, workload.key.version),
+      one.id,
+      one.state === 'ready' && one.admitted ? 'serving' : one.state,
+      one.port === null ? '' : String(one.port),
+      String(one.restarts),
+      one.rssBytes === null ? '' : formatBytes(one.rssBytes),
+      one.cpuMs === null ? '' : formatMs(one.cpuMs),
+      formatDuration(Math.max(0, now - Date.parse(one.startedAt))),
+    ]),
+  );
+  return [
+    `${paint.strong(application)} in ${track.spec.environment} · ${what}${under}`,
+    ...(hold === null
+      ? []
+      : [
+          `  ${paint.warn('!')} releases are on hold by ${cleanLine(hold.by)}: slipway resume ${application}`,
+        ]),
+    ...workloads.flatMap(({ key, problem: trouble }) =>
+      trouble === null ? [] : [`  ${paint.bad('✗')} ${key.version}: ${cleanLine(trouble.message)}`],
+    ),
+    ...(problem === null ? [] : [`  ${paint.bad('✗')} ${cleanLine(problem)}`]),
+    ...(rows.length === 0
+      ? []
+      : formatTable(
+          ['VERSION', 'TRAFFIC', 'INSTANCE', 'STATE', 'PORT', 'RESTARTS', 'MEMORY', 'CPU', 'SINCE'],
+          rows,
+        ).map((line) => `  ${line}`)),
+  ];
+}
+
+const share = (shares: ReadonlyMap<string, number>, version: string): string => {
+  const found = shares.get(shortRevision(version));
+  return found === undefined ? '' : `${found} %`;
+};
+
+/**
+ * Wished shares by revision (`r2` → 67): all on the live one, or what the latest finished stage of the release
+ * under way has set.
+ */
+function trafficShares({ track, release }: ApplicationStatus): ReadonlyMap<string, number> {
+  const live = track?.status?.live ?? null;
+  if (release === null) return new Map(live === null ? [] : [[shortRevision(live), 100]]);
+  const { from, to, replicas } = release.spec;
+  const done = stageViews({ release, executions: [], gateRuns: [] }).filter(
+    (one) => one.status?.state === 'done',
+  );
+  const shares = done.map(({ stage }) => stageOutcome(stage, replicas).share).filter((one) => one !== null);
+  const onNew = shares.at(-1) ?? 0;
+  return new Map([
+    ...(from === null ? [] : [[shortRevision(from), 100 - onNew] as const]),
+    [shortRevision(to), onNew] as const,
+  ]);
+}

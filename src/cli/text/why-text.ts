@@ -1,0 +1,36 @@
+import type { Waiting } from '../../api/release.ts';
+import { formatDuration } from '../../lib/durations.ts';
+import { clean, cleanLine } from '../terminal/clean.ts';
+import { type Paint, PLAIN } from '../terminal/paint.ts';
+import { formatInstant } from './words.ts';
+
+/** What the manager answers to `why`. */
+export interface WhyAnswer {
+  readonly sentence: string;
+  readonly lines: readonly string[];
+  readonly waiting: Waiting | null;
+}
+
+/** The sentence first, then the commands that change something, then since when and until when. */
+export function whyText(why: WhyAnswer, now: number, paint: Paint = PLAIN): string[] {
+  const { waiting } = why;
+  const said = [why.sentence, ...why.lines].join('\n');
+  const commands = (waiting?.commands ?? []).filter((command) => !said.includes(command));
+  return [
+    paint.strong(cleanLine(why.sentence)),
+    ...why.lines.map(clean),
+    ...commands.map((command) => `  ${cleanLine(command)}`),
+    ...(waiting === null || waiting.for === 'nothing' || said.includes('Since ')
+      ? []
+      : [times(waiting, now)]),
+  ];
+}
+
+/** `Since 14:02 (18 min). Expires tomorrow 14:02, then aborts.` */
+function times(waiting: Waiting, now: number): string {
+  const age = formatDuration(Math.max(0, now - Date.parse(waiting.since)));
+  const since = `Since ${formatInstant(waiting.since, now)} (${age}).`;
+  if (waiting.expiresAt === null) return since;
+  const then = waiting.onExpiry === null ? '' : `, then ${cleanLine(waiting.onExpiry)}`;
+  return `${since} Expires ${formatInstant(waiting.expiresAt, now)}${then}.`;
+}

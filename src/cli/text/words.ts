@@ -1,0 +1,61 @@
+import { formatDuration } from '../../lib/durations.ts';
+
+/** `7,914`. */
+export const formatNumber = (n: number): string => String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+
+/** Measured times: below 10 ms with one decimal, so that a flip of 0.3 ms does not read as 0. */
+export const formatMs = (ms: number): string => (ms < 10 ? `${ms.toFixed(1)} ms` : formatDuration(ms));
+
+/** `1 request`, `2 requests`. */
+export const plural = (n: number, word: string, many = `${word}s`): string =>
+  `${formatNumber(n)} ${n === 1 ? word : many}`;
+
+/** Age as kubectl prints it: `12s`, `18m`, `3h`, `2d`. */
+export function formatAge(since: string | undefined, now: number): string {
+  const ms = since === undefined ? Number.NaN : now - Date.parse(since);
+  if (Number.isNaN(ms)) return '-';
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** An instant in the reader's clock: `14:02` today, `tomorrow 14:02`, otherwise with its date. */
+export function formatInstant(instant: string, now: number): string {
+  const at = new Date(instant);
+  if (Number.isNaN(at.getTime())) return instant;
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  const midnight = (date: Date): number => Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
+  const days = Math.round((midnight(at) - midnight(new Date(now))) / 86_400_000);
+  if (days === 0) return time;
+  if (days === 1) return `tomorrow ${time}`;
+  if (days === -1) return `yesterday ${time}`;
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+}
+
+/** Bytes in binary units: `512 B`, `53 MiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1_024 && unit < units.length - 1) {
+    value /= 1_024;
+    unit += 1;
+  }
+  return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** `shop-local-r2` → `r2`: how people speak of a revision where the application is known. */
+export const shortRevision = (name: string | null): string =>
+  /r\d+$/.exec(name ?? '')?.[0] ?? name ?? 'nothing';
+
+/** First six hex digits, as people are shown digests: `sha256:9c41f0…` → `9c41f0`. */
+export const shortHash = (hash: string): string => hash.replace(/^sha256:/, '').slice(0, 6);
+
+/** `a`, `a and b`, `a, b and c`. */
+export function list(words: readonly string[], last = 'and'): string {
+  if (words.length < 2) return words.join('');
+  return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
+}

@@ -1,0 +1,37 @@
+import type { Command } from '../api/release.ts';
+import { SlipwayError } from '../lib/errors.ts';
+import type { Connection, Context } from './context.ts';
+import { cleanLine } from './terminal/clean.ts';
+
+export interface VerbRequest {
+  readonly kind: 'Release' | 'Application';
+  readonly name: string;
+  readonly verb: string;
+  readonly environment?: string;
+  readonly why?: string | undefined;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Gives one command and waits for its verdict. Throws `refused` with the reason where the state does not allow
+ * it, and `timeout` where no controller has decided yet: the command itself stands, and is carried out then.
+ */
+export async function giveCommand({ api, namespace }: Connection, request: VerbRequest): Promise<Command> {
+  const { kind, name, verb, environment, why, parameters } = request;
+  const { state, command } = await api.command({ kind, name, namespace }, verb, {
+    ...(environment === undefined ? {} : { environment }),
+    ...(why === undefined ? {} : { why }),
+    ...(parameters === undefined ? {} : { parameters }),
+  });
+  if (state !== 'done') {
+    throw new SlipwayError('timeout', `${verb} was accepted, but the manager has not decided on it yet.`, {
+      next: `slipway get command ${command.metadata.name}`,
+    });
+  }
+  return command;
+}
+
+/** `✓ shop-local-r2: promoted stage 2`. */
+export function verdictLine(context: Context, name: string, command: Command): string {
+  return `${context.paint.good('✓')} ${name}: ${cleanLine(command.status?.message || command.spec.verb)}`;
+}
