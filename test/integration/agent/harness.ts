@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocketServer } from 'ws';
-import { startAgent } from '../../../src/agent/agent.ts';
+import { type AgentOptions, startAgent } from '../../../src/agent/agent.ts';
 import { type Dial, webSocketDial } from '../../../src/agent/connection.ts';
 import type { Execution, ExecutionSpec, ExecutionStatus } from '../../../src/api/execution.ts';
 import { API_VERSION } from '../../../src/api/meta.ts';
@@ -31,8 +31,8 @@ export interface Bench {
   readonly gateway: () => AgentGateway;
   readonly dial: Dial;
   readonly directory: string;
-  /** Starts an agent over the bench's journal; a second one takes the first one's place. */
-  agent(more?: Partial<Parameters<typeof startAgent>[0]>): Promise<{ stop(): Promise<void> }>;
+  /** Starts an agent over the bench's journal. With `unowned` nobody stops it: it is going to be killed. */
+  agent(more?: Partial<AgentOptions> & { unowned?: boolean }): Promise<{ stop(): Promise<void> }>;
   restartManager(): Promise<void>;
   order(spec: ExecutionSpec, name?: string): Promise<string>;
   status(name: string): Promise<ExecutionStatus | undefined>;
@@ -70,7 +70,7 @@ export async function withBench(run: (bench: Bench) => Promise<void>): Promise<v
     directory,
     dial,
     gateway: () => gateway,
-    agent: async (more = {}) => {
+    agent: async ({ unowned = false, ...more } = {}) => {
       const agent = await startAgent({
         managerUrl,
         token: 'test',
@@ -89,7 +89,7 @@ export async function withBench(run: (bench: Bench) => Promise<void>): Promise<v
         expressions: inlineExpressions,
         ...more,
       });
-      agents.push(agent);
+      if (!unowned) agents.push(agent);
       return agent;
     },
     restartManager: async () => {
