@@ -54,6 +54,8 @@ const DEVELOPER: readonly Rule[] = [
   { verbs: READ, resources: ['secrets'] },
   { verbs: WRITE, resources: ['applications', 'templates', 'artifacts', 'secrets'] },
   { verbs: ['get', 'create'], resources: ['artifacts/content'] },
+  /** Only with the verb that the Command holds: commands.ts asks for that too. */
+  { verbs: ['create'], resources: ['commands'] },
   { verbs: ['promote', 'pause', 'resume', 'abort', 'rollback', 'retry'], resources: ['releases'] },
   { verbs: ['release', 'rollback', 'resume', 'scale', 'restart'], resources: ['applications'] },
 ];

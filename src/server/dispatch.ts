@@ -113,9 +113,13 @@ export class Dispatcher {
       signal: state.ending.signal,
       note: state.note,
       demand: (action) => demand(identity, action),
-      takeOver: (status, headers) => {
+      takeOver: (status, more) => {
         reply.hijack();
-        return reply.raw.writeHead(status, { ...(reply.getHeaders() as Record<string, string>), ...headers });
+        const headers = reply.getHeaders() as Record<string, string>;
+        reply.raw.writeHead(status, { ...headers, ...more });
+        // A quiet stream would else hold back its own head until the first line.
+        reply.raw.flushHeaders();
+        return reply.raw;
       },
     };
     const answer = await (route.stream === true ? route.handle(call) : this.#bounded(route, call, state));

@@ -1,6 +1,7 @@
 import type { Server } from 'node:https';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import Fastify, { type FastifyRequest } from 'fastify';
+import type { Clock } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import { createMetrics, type Metrics } from '../lib/metrics.ts';
 import { authenticate, demand } from './access.ts';
@@ -41,6 +42,7 @@ export interface RunningServer {
 
 /** A request that is not done so long after the stop began is cut. */
 const STOP_GRACE_MS = 5_000;
+const STOP_SWEEP_MS = 20;
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { tokens, audit, tls, listen, ...given } = options;
@@ -106,14 +108,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       dispatcher.endStreams();
       agents.stop();
-      server.closeIdleConnections();
       const cut = deps.clock.setTimer(STOP_GRACE_MS, () => server.closeAllConnections());
+      const idle = closeWhenIdle(server, deps.clock);
       await closed;
+      idle[Symbol.dispose]();
       cut[Symbol.dispose]();
       await app.close();
     },
     renew: (next) => server.setSecureContext(next),
   };
+}
+
+/** A connection whose last request ends after the stop began stays open otherwise, kept for a next one. */
+function closeWhenIdle(server: Server, clock: Clock): Disposable {
+  let timer: Disposable;
+  const sweep = () => {
+    server.closeIdleConnections();
+    timer = clock.setTimer(STOP_SWEEP_MS, sweep);
+  };
+  sweep();
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
 }
 
 function listening(server: Server, listen: ServerOptions['listen']): Promise<void> {

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
@@ -84,28 +83,21 @@ async function* connection<T extends ApiObject>(
 
 /** JSON lines of an answer; a line that is cut short ends them with `unavailable`. */
 export async function* jsonLines(response: IncomingMessage): AsyncGenerator<unknown, void, undefined> {
-  const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
-  const broken: { cause?: unknown } = {};
-  response.once('error', (cause) => {
-    broken.cause = cause;
-    lines.close();
-  });
+  const broken = (cause?: unknown) => new SlipwayError('unavailable', 'the stream broke off', { cause });
+  const decoder = new TextDecoder();
+  let rest = '';
   try {
-    for await (const line of lines) {
-      if (line === '') continue;
-      let value: unknown;
-      try {
-        value = JSON.parse(line);
-      } catch (cause) {
-        throw new SlipwayError('unavailable', 'the stream broke off', { cause });
-      }
-      yield value;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') yield JSON.parse(line) as unknown;
     }
-    if (broken.cause !== undefined) throw new SlipwayError('unavailable', 'the stream broke off', broken);
+  } catch (cause) {
+    throw isSlipwayError(cause) ? cause : broken(cause);
   } finally {
-    lines.close();
     response.destroy();
   }
+  if (rest !== '') throw broken();
 }
 
 /** What a new list says that the events so far did not. */

@@ -29,6 +29,8 @@ export interface Harness {
   readonly raw: (request: RawRequest) => Promise<RawAnswer>;
   readonly attached: string[];
   readonly artifacts: ReturnType<typeof memoryArtifacts>;
+  /** A server after the first was stopped, on the same store. */
+  restart(port: number): Promise<ApiClient>;
   stop(): Promise<void>;
 }
 
@@ -68,46 +70,61 @@ export async function startHarness(
   const log = createLog({ process: 'manager', level: 'debug', write: (line) => logLines.push(line) });
   const attached: string[] = [];
   const artifacts = memoryArtifacts();
-  const server = await startServer({
-    store,
-    tokens,
-    audit,
-    artifacts,
-    secrets: reversingSealer,
-    gateway: {
-      attach: (socket, identity) => {
-        attached.push(identity.name);
-        socket.on('message', (data) => socket.send(data.toString()));
+  const start = (port: number) =>
+    startServer({
+      store,
+      tokens,
+      audit,
+      artifacts,
+      secrets: reversingSealer,
+      gateway: {
+        attach: (socket, identity) => {
+          attached.push(identity.name);
+          socket.on('message', (data) => socket.send(data.toString()));
+        },
+        call: async function* (cluster, method, params) {
+          if (cluster !== 'local')
+            throw new SlipwayError('unavailable', `cluster ${cluster} is not connected`);
+          if (method === 'logs')
+            yield* [1, 2].map((n) => ({ instance: 'i1', line: `line ${n} of ${params.application}` }));
+          else
+            yield [
+              { key: { environment: 'local' }, ready: 1 },
+              { key: { environment: 'other' }, ready: 2 },
+            ];
+        },
+        clusters: () => [{ name: 'local', connected: true }],
       },
-      call: async function* (cluster, method, params) {
-        if (cluster !== 'local') throw new SlipwayError('unavailable', `cluster ${cluster} is not connected`);
-        if (method === 'logs')
-          yield* [1, 2].map((n) => ({ instance: 'i1', line: `line ${n} of ${params.application}` }));
-        else
-          yield [
-            { key: { environment: 'local' }, ready: 1 },
-            { key: { environment: 'other' }, ready: 2 },
-          ];
+      planner: {
+        plan: async (request) =>
+          ({ release: `${request.application}-${request.environment}-r1` }) as PlanPreview,
       },
-      clusters: () => [{ name: 'local', connected: true }],
-    },
-    planner: {
-      plan: async (request) =>
-        ({ release: `${request.application}-${request.environment}-r1` }) as PlanPreview,
-    },
-    clock,
-    random,
-    log,
-    version: '0.1.0-test',
-    tls: certificates,
-    listen: { host: '127.0.0.1', port: 0 },
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
-    ...options.overrides,
-  });
+      clock,
+      random,
+      log,
+      version: '0.1.0-test',
+      tls: certificates,
+      listen: { host: '127.0.0.1', port },
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...options.overrides,
+    });
+  let server = await start(0);
   const clients: ApiClient[] = [];
   const tokenOf = (role: Role) => texts.get(role) ?? '';
+  const clientOf = (role: Role) => {
+    const client = createApiClient({
+      server: server.url,
+      ca: certificates.ca,
+      token: tokenOf(role),
+      version: '0.1.0-test',
+    });
+    clients.push(client);
+    return client;
+  };
   return {
-    server,
+    get server() {
+      return server;
+    },
     store,
     tokens,
     certificates,
@@ -116,17 +133,12 @@ export async function startHarness(
     attached,
     artifacts,
     tokenOf,
-    client: (role) => {
-      const client = createApiClient({
-        server: server.url,
-        ca: certificates.ca,
-        token: tokenOf(role),
-        version: '0.1.0-test',
-      });
-      clients.push(client);
-      return client;
-    },
+    client: clientOf,
     raw: (request) => rawRequest(server, certificates, tokenOf, request),
+    async restart(port) {
+      server = await start(port);
+      return clientOf('admin');
+    },
     async stop() {
       for (const client of clients) client.close();
       await server.stop();
