@@ -1,0 +1,77 @@
+/** The manager as a process of the embedded mode: store, controllers, the gateway to agents, and the API. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { directoryArtifactStore } from '../artifacts/directory-artifact-store.ts';
+import { startControllers } from '../controllers/controllers.ts';
+import { createGateway } from '../execution/gateway.ts';
+import { systemClock } from '../lib/clock.ts';
+import { nodeFiles } from '../lib/files-node.ts';
+import { systemRandom } from '../lib/random.ts';
+import { fileAudit } from '../server/audit.ts';
+import { ensureCertificates } from '../server/certificates.ts';
+import { ensureToken, writeClientFiles } from '../server/kubeconfig.ts';
+import { startServer } from '../server/server.ts';
+import { openTokens } from '../server/tokens.ts';
+import { openSecretVault } from '../store/secret-vault.ts';
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import { DEFAULT_NAMES, ensureDefaults } from './defaults.ts';
+import { type RoleContext, type RunningRole, runRole } from './role-process.ts';
+import { inheritedFds } from './role-spawn.ts';
+import { localUrl } from './settings.ts';
+import { refuseForeignWork } from './version-guard.ts';
+
+async function manager({ data, settings, version, log }: RoleContext): Promise<RunningRole> {
+  const [clock, random, files] = [systemClock(), systemRandom(), nodeFiles()];
+  const store = await openSqliteStore({ file: data.database, clock, random, programVersion: version });
+  try {
+    await refuseForeignWork(store, version);
+    await ensureDefaults(store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const names = [hostname(), ...(/^[\d.]+$|:/.test(settings.api.host) ? [] : [settings.api.host])];
+  const certificates = await ensureCertificates({ directory: data.keys, names, files, clock, random });
+  const tokens = await openTokens({ file: join(data.keys, 'tokens.json'), files, clock, random });
+  const tokenOf = (file: string, identity: Parameters<typeof ensureToken>[0]['identity']): Promise<string> =>
+    ensureToken({ files, tokens, file: join(data.keys, file), identity });
+  const { cluster, ...home } = DEFAULT_NAMES;
+  const adminToken = await tokenOf('admin.token', { name: 'admin', roles: ['admin'] });
+  await tokenOf('agent.token', { name: `agent-${cluster}`, roles: ['agent'], cluster });
+
+  const gateway = createGateway({ store, clock, log, version });
+  const controllers = startControllers({ store, gateway, clock, log, version });
+  const server = await startServer({
+    store,
+    gateway,
+    clock,
+    random,
+    log,
+    version,
+    tokens,
+    planner: controllers.planner,
+    artifacts: directoryArtifactStore({ root: data.artifacts }),
+    secrets: openSecretVault({ keyFile: join(data.keys, 'secrets.key'), random }),
+    audit: await fileAudit({ file: join(data.logs, 'audit.jsonl') }),
+    tls: { cert: certificates.cert, key: certificates.key },
+    // Bound by the supervisor: while no manager runs, callers wait instead of being refused.
+    listen: { fd: inheritedFds(1)[0] ?? -1 },
+  });
+  // Written last: whoever finds a client.json finds a manager that answers.
+  await writeClientFiles(files, data.root, {
+    server: localUrl(settings.api),
+    ca: certificates.ca,
+    token: adminToken,
+    ...home,
+  });
+  return {
+    stop: async () => {
+      await server.stop();
+      await controllers.stop();
+      await gateway.stop();
+      await store.close();
+    },
+  };
+}
+
+await runRole('manager', manager);

@@ -1,0 +1,218 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../lib/clock.ts';
+import { SlipwayError } from '../lib/errors.ts';
+import { createLog } from '../lib/log.ts';
+import { systemProcessTable } from '../lib/process-table.ts';
+import { nodeFor } from './app-node.ts';
+import { appUserFor } from './app-user.ts';
+import { cannotWrite, type DataDirectory, dataDirectory, makeDirectories } from './data-directory.ts';
+import { tryLock } from './kernel-lock.ts';
+import { LogFile } from './log-file.ts';
+import { lockFile, type Role, readRecord, runs } from './process-record.ts';
+import { spawnRole } from './role-spawn.ts';
+import {
+  type Address,
+  DEFAULT_API,
+  DEFAULT_ENTRY,
+  readSettings,
+  type Settings,
+  writeSettings,
+} from './settings.ts';
+import type { RoleState } from './supervised-process.ts';
+import { Supervisor } from './supervisor.ts';
+import { ask } from './supervisor-client.ts';
+import type { SupervisorStatus } from './supervisor-control.ts';
+import { alreadyRuns, readSupervisor } from './supervisor-record.ts';
+
+export interface UpOptions {
+  /** Data directory. */
+  readonly data: string;
+  /** Where applications' traffic enters; absent: as last time, else 127.0.0.1:8480. Port 0 takes a free one. */
+  readonly entry?: readonly Address[] | undefined;
+  readonly api?: Address | undefined;
+  /** `UID:GID`, a user's name, or `self` for Slipway's own; absent: an unprivileged one where Slipway is root. */
+  readonly appUser?: string | undefined;
+  /** PATH of the applications; absent: the caller's own. */
+  readonly path?: string | undefined;
+  readonly version: string;
+  readonly clock: Clock;
+  /** Called with each change while it waits. */
+  readonly progress?: (message: string) => void;
+}
+
+export interface UpResult {
+  readonly status: SupervisorStatus;
+  /** From the call to everything ready, ms. */
+  readonly wallMs: number;
+  /** Processes that ran already, as after a kill of the supervisor. */
+  readonly adopted: readonly Role[];
+  /** What the person should know, each a sentence. */
+  readonly warnings: readonly string[];
+}
+
+const DEADLINE_MS = 30_000;
+const POLL_MS = 20;
+
+/** Starts Slipway detached and returns when router, manager and agent are ready. */
+export async function up(options: UpOptions): Promise<UpResult> {
+  const startedAt = options.clock.monotonic();
+  const { data, warnings } = await prepare(options);
+  if (!(await routerStartsSupervisor(data))) {
+    await spawnRole({
+      role: 'supervisor',
+      data,
+      log: new LogFile(join(data.logs, 'supervisor.log')),
+      fds: [],
+      env: {},
+    });
+  }
+  const status = await awaitReady(data, options);
+  return {
+    status,
+    wallMs: Math.round(options.clock.monotonic() - startedAt),
+    adopted: status.roles.filter((role) => role.adopted).map((role) => role.role),
+    warnings,
+  };
+}
+
+/**
+ * Runs the supervisor in this process until `signal` is aborted or somebody says `slipway down`, then ends
+ * everything. `ready` is called when router, manager and agent are.
+ */
+export async function upInForeground(
+  options: UpOptions & { readonly signal: AbortSignal; readonly ready: (result: UpResult) => void },
+): Promise<void> {
+  const startedAt = options.clock.monotonic();
+  const { data, settings, warnings } = await prepare(options);
+  const file = new LogFile(join(data.logs, 'supervisor.log'));
+  const write = (line: string): void => writeFileSync(file.path, line, { flag: 'a', mode: 0o600 });
+  const log = createLog({ process: 'supervisor', version: options.version, write });
+  if (await routerStartsSupervisor(data)) throw alreadyRuns(data);
+  const { version, clock, signal } = options;
+  const supervisor = await Supervisor.start({ data, settings, inherits: false, version, clock, log });
+  const stop = (): void => void supervisor.stop(options.progress);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    const status = await Promise.race([awaitReady(data, options), supervisor.ended]);
+    if (status !== undefined) {
+      options.ready({ status, warnings, adopted: [], wallMs: Math.round(clock.monotonic() - startedAt) });
+    }
+    await supervisor.ended;
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await supervisor.close();
+  }
+}
+
+async function prepare(
+  options: UpOptions,
+): Promise<{ data: DataDirectory; settings: Settings; warnings: readonly string[] }> {
+  const data = dataDirectory(options.data);
+  makeDirectories(data);
+  const free = lockOf(data);
+  if (free === undefined) throw alreadyRuns(data);
+  free[Symbol.dispose]();
+  const before = readSettings(data);
+  const path = options.path ?? process.env.PATH ?? '';
+  const { user, warnings } = appUserFor({ wanted: options.appUser, root: data.root });
+  const node = nodeFor({ user, path, data });
+  const settings: Settings = {
+    entry: [...(options.entry ?? before?.entry ?? [DEFAULT_ENTRY])],
+    api: options.api ?? before?.api ?? DEFAULT_API,
+    path: node.path,
+    appUser: user,
+  };
+  writeSettings(data, settings);
+  return { data, settings, warnings: [...warnings, ...node.warnings] };
+}
+
+function lockOf(data: DataDirectory): Disposable | undefined {
+  try {
+    return tryLock(lockFile(data, 'supervisor'));
+  } catch (error) {
+    throw cannotWrite(data.run, error);
+  }
+}
+
+/** A router that outlived its supervisor has the sockets, so the next supervisor must come from it. */
+async function routerStartsSupervisor(data: DataDirectory): Promise<boolean> {
+  const router = readRecord(data, 'router');
+  return router !== undefined && (await runs(systemProcessTable(), router));
+}
+
+/** Follows the supervisor until all is ready; says who failed, with the end of its log, when it is not. */
+async function awaitReady(data: DataDirectory, options: UpOptions): Promise<SupervisorStatus> {
+  const { clock } = options;
+  const deadline = new AbortController();
+  using _timer = clock.setTimer(DEADLINE_MS, () => deadline.abort());
+  const beganAt = clock.now();
+  let last: SupervisorStatus | undefined;
+  while (!deadline.signal.aborted) {
+    try {
+      for await (const line of ask(data, 'watch', deadline.signal)) {
+        if (line.type !== 'status') continue;
+        tell(last, line.status, options.progress);
+        last = line.status;
+        const refused = last.roles.find((role) => role.state === 'refused');
+        if (refused !== undefined) await giveUp(data, refused);
+        if (last.roles.every((role) => role.state === 'ready')) return last;
+      }
+    } catch (error) {
+      if (!(error instanceof SlipwayError) || error.code !== 'unavailable') throw error;
+    }
+    refusedItself(data, beganAt);
+    await clock.sleep(POLL_MS);
+  }
+  throw late(data, last);
+}
+
+function tell(
+  before: SupervisorStatus | undefined,
+  now: SupervisorStatus,
+  progress?: (message: string) => void,
+): void {
+  for (const role of now.roles) {
+    const known = before?.roles.find((one) => one.role === role.role);
+    if (known?.state === role.state) continue;
+    if (role.state === 'ready')
+      progress?.(`${role.role} ready${role.readyMs === null ? '' : ` in ${role.readyMs} ms`}`);
+    if (role.state === 'down' && role.message !== null) progress?.(role.message);
+  }
+}
+
+/** Something must be mended first: what was started for nothing is ended again. */
+async function giveUp(data: DataDirectory, refused: RoleState): Promise<never> {
+  for await (const _line of ask(data, 'stop')) {
+    // Until the supervisor has ended.
+  }
+  throw new SlipwayError('refused', refused.message ?? `The ${refused.role} refused to start.`, {
+    next: refused.next ?? `less ${join(data.logs, `${refused.role}.log`)}`,
+  });
+}
+
+/** The supervisor could not start at all: its record says why. */
+function refusedItself(data: DataDirectory, since: number): void {
+  const record = readSupervisor(data);
+  if (record?.state !== 'refused' || Date.parse(record.since) < since - 1) return;
+  throw new SlipwayError('unavailable', record.message ?? 'The supervisor could not start.', {
+    next: record.next ?? `less ${join(data.logs, 'supervisor.log')}`,
+  });
+}
+
+function late(data: DataDirectory, last: SupervisorStatus | undefined): SlipwayError {
+  const missing = last?.roles.filter((role) => role.state !== 'ready').map((role) => role.role);
+  const who: readonly (Role | 'supervisor')[] = missing === undefined ? ['supervisor'] : missing;
+  const tails = who.flatMap((role) => {
+    const path = join(data.logs, `${role}.log`);
+    return [`--- ${path}`, ...new LogFile(path).tail(0, 6)];
+  });
+  const what = `${who.join(', ')} not ready after ${DEADLINE_MS / 1_000} s`;
+  return new SlipwayError('timeout', [what, ...tails].join('\n'), {
+    next: `slipway down --data ${data.root}`,
+  });
+}
