@@ -3,6 +3,7 @@
 
 exports.EventStreams = class EventStreams {
   #open = new Map();
+  #ended = false;
 
   get size() {
     return this.#open.size;
@@ -19,12 +20,17 @@ exports.EventStreams = class EventStreams {
       response.write(`id: ${number}\ndata: {"number":${number}}\n\n`);
     };
     send();
+    if (this.#ended) {
+      response.end();
+      return;
+    }
     this.#open.set(response, setInterval(send, intervalMs));
     response.once('close', () => this.#forget(response));
   }
 
-  /** Ends every stream properly. */
+  /** Ends every stream properly, and those that come later after their first event. */
   end() {
+    this.#ended = true;
     for (const response of [...this.#open.keys()]) {
       this.#forget(response);
       response.end();

@@ -10,6 +10,7 @@ const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 1
 
 exports.WebSockets = class WebSockets {
   #open = new Set();
+  #away = false;
   #version;
 
   constructor(version) {
@@ -38,11 +39,13 @@ exports.WebSockets = class WebSockets {
     const connection = new EchoConnection(socket);
     this.#open.add(connection);
     socket.once('close', () => this.#open.delete(connection));
+    if (this.#away) connection.close(1001, 'going away');
     if (head.length > 0) connection.receive(head);
   }
 
-  /** Tells every peer that the server goes away (1001), and closes when they have answered. */
+  /** Tells every peer that the server goes away (1001), and closes when they have answered; late ones too. */
   goAway() {
+    this.#away = true;
     for (const connection of this.#open) connection.close(1001, 'going away');
   }
 };

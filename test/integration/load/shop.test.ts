@@ -98,6 +98,34 @@ describe('the shop', () => {
     agent.destroy();
   });
 
+  const lateStreams: ReadonlyArray<[name: string, head: string, end: string]> = [
+    ['event stream', 'GET /events HTTP/1.1\r\nhost: shop\r\n\r\n', '\r\n0\r\n\r\n'],
+    [
+      'WebSocket',
+      'GET /ws HTTP/1.1\r\nhost: shop\r\nconnection: Upgrade\r\nupgrade: websocket\r\n' +
+        'sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+      '\r\n\r\n\x88\x0c\x03\xe9going away',
+    ],
+  ];
+  it.each(lateStreams)('ends a late %s properly too', async (_name, head, end) => {
+    await using shop = await ShopProcess.start();
+    const late = connect(shop.port, '127.0.0.1');
+    await once(late, 'connect');
+    late.write(head.slice(0, 10));
+    // The half head is with the shop when a later request has been answered.
+    expect((await get(`${shop.url}/healthz`)).status).toBe(200);
+    shop.child.kill('SIGTERM');
+    await eventually('the shop to stop', () => shop.output.includes('stops:'));
+    late.write(head.slice(10));
+    let answer = '';
+    late.on('data', (chunk: Buffer) => {
+      answer += chunk.toString('latin1');
+    });
+    await eventually('a proper end', () => answer.endsWith(end));
+    late.end();
+    expect(await shop.exited).toEqual({ code: 0, signal: null });
+  });
+
   it.each(['v1', 'v2', 'v3'])('%s differs in version.json alone and stands by itself', async (version) => {
     const directory = new URL(`${version}/`, EXAMPLE);
     const entries = await readdir(directory, { withFileTypes: true });
