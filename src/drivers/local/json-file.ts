@@ -1,4 +1,4 @@
-import { SlipwayError } from '../../lib/errors.ts';
+import { messageOf, SlipwayError } from '../../lib/errors.ts';
 import type { Files } from '../../lib/files.ts';
 import { coalesced } from './coalesce.ts';
 
@@ -16,7 +16,12 @@ export class JsonFile<T> {
 
   /** Reads the file; `empty` where there is none yet. Throws where it cannot be understood. */
   static async open<T>(files: Files, path: string, empty: T): Promise<JsonFile<T>> {
-    const content = await files.read(path);
+    const content = await files.read(path).catch((cause: unknown) => {
+      throw new SlipwayError('internal', `${path} cannot be read: ${messageOf(cause)}`, {
+        next: 'make the file readable for the user that Slipway runs as',
+        cause,
+      });
+    });
     if (content === undefined) return new JsonFile(files, path, empty);
     return new JsonFile(files, path, parseJson<T>(content, path));
   }

@@ -34,7 +34,7 @@ export interface LocalDriver {
   readonly driver: ClusterDriver;
   readonly trafficRouter: TrafficRouter;
   /** Lines of the instances that match, the oldest first; goes on with `follow` until the signal. */
-  logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
+  readonly logs: { read(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> };
   /** Lets go of everything; the instances go on. */
   stop(): Promise<void>;
   /** `stop`, then ends every instance without a drain. The wishes stand: a later driver starts them anew. */
@@ -158,7 +158,7 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
   return {
     driver: clusterDriver(workloads, wishes, trafficRouter),
     trafficRouter,
-    logs: (query, signal) => readLogs({ query, instancesRoot, files, clock, signal }),
+    logs: { read: (query, signal) => readLogs({ query, instancesRoot, files, clock, signal }) },
     stop,
     stopWithInstances: async (graceMs) => {
       await stop();

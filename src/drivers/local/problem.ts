@@ -11,9 +11,13 @@ export interface Symptoms {
   readonly id: string;
   readonly state: InstanceState;
   readonly record: { readonly ordinal: number };
-  readonly failedProofs: { readonly count: number; readonly reason: string } | null;
-  readonly lastProbe: { readonly outcome: { readonly message: string } } | null;
-  readonly lastReadyAt: number | null;
+  readonly health:
+    | {
+        readonly failedProofs: { readonly count: number; readonly reason: string } | null;
+        readonly lastProbe: { readonly outcome: { readonly message: string } } | null;
+        readonly lastReadyAt: number | null;
+      }
+    | undefined;
 }
 
 /** The one problem of a workload that people should hear of first; null when all is well. */
@@ -38,10 +42,14 @@ function proofProblem({
   instances: readonly Symptoms[];
   now: number;
 }): WorkloadProblem | null {
-  const failing = instances.filter(({ state, failedProofs }) => state === 'ready' && failedProofs !== null);
-  const worst = failing.toSorted((a, b) => (b.failedProofs?.count ?? 0) - (a.failedProofs?.count ?? 0))[0];
-  if (worst?.failedProofs == null) return null;
-  const { count, reason } = worst.failedProofs;
+  const failing = instances.flatMap(({ id, state, health }) =>
+    state === 'ready' && health?.failedProofs != null
+      ? [{ id, lastReadyAt: health.lastReadyAt, ...health.failedProofs }]
+      : [],
+  );
+  const worst = failing.toSorted((a, b) => b.count - a.count)[0];
+  if (worst === undefined) return null;
+  const { count, reason } = worst;
   return {
     reason: 'proofFailed',
     message:
@@ -68,8 +76,8 @@ function probeProblem({
     leastBad.length === 0 ? '' : ` None is ready, so ${counted(leastBad.length)} kept in service (INV-7).`;
   return {
     reason: 'probeFailed',
-    message: `${counted(lost.length)} not ready any more (${first.id}: ${first.lastProbe?.outcome.message ?? 'not probed'}).${kept}`,
-    since: instant(Math.min(...lost.map(({ lastReadyAt }) => lastReadyAt ?? now))),
+    message: `${counted(lost.length)} not ready any more (${first.id}: ${first.health?.lastProbe?.outcome.message ?? 'not probed'}).${kept}`,
+    since: instant(Math.min(...lost.map(({ health }) => health?.lastReadyAt ?? now))),
     final: false,
   };
 }

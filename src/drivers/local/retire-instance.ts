@@ -7,6 +7,8 @@ import type { Instance } from './instance.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { isUnavailable } from './table-writer.ts';
 
+const SETTLE_MS = 1_000;
+
 /**
  * Takes one instance out of service so that no request fails (design section 6, "Retiring an instance"):
  *
@@ -22,6 +24,7 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
   const { clock } = context;
   const { drain } = instance.wish.spec;
   await instance.beginRetiring();
+  if (instance.hasEnded && instance.record.identity === null) return;
   await context.tableInForce();
   if (instance.record.port === null) {
     await end(context, instance, Math.max(durationMs(drain.grace), durationMs(drain.timeout)));
@@ -29,10 +32,10 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
   }
 
   const startedAt = clock.monotonic();
-  const began = clock.now();
+  const began = instance.record.retiring?.startedAt ?? clock.now();
   const before = await loadOf(context, instance);
-  const isIdle = (): Promise<unknown> => awaitDrained(context, instance, false, durationMs(drain.timeout));
-  if ((before?.requests ?? 0) > 0) await Promise.race([isIdle(), instance.ended]);
+  const capMs = leftOf(durationMs(drain.timeout), began, clock.now());
+  await Promise.race([awaitDrained(context, instance, false, capMs), instance.ended]);
   let quietAt = clock.monotonic();
   await patiently(context, instance, () => context.control.closeIdle(instance.id));
 
@@ -47,6 +50,8 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
   await end(context, instance, Math.max(durationMs(drain.grace), streamsMs));
   await streamsGone;
 
+  // Its connections broke with its process; the router may still be about to count them.
+  await awaitDrained(context, instance, true, SETTLE_MS);
   const after = await loadOf(context, instance);
   await context.drained(instance, {
     instance: instance.id,
@@ -64,11 +69,11 @@ async function end(context: InstanceContext, instance: Instance, graceMs: number
   const { identity, retiring } = instance.record;
   if (identity === null || retiring === null) return;
   const termAt = retiring.termAt ?? clock.now();
-  if (retiring.termAt === null && instance.state !== 'exited') {
+  if (retiring.termAt === null && !instance.hasEnded) {
     await instance.save({ retiring: { ...retiring, termAt } });
     await processes.signalGroup(identity, 'SIGTERM');
   }
-  const leftMs = Math.min(graceMs, Math.max(0, termAt + graceMs - clock.now()));
+  const leftMs = leftOf(graceMs, termAt, clock.now());
   if (await firstOf(clock, leftMs, [instance.ended])) return;
   context.log.warn('an instance ignored SIGTERM for its whole grace; killing it', {
     instance: instance.id,
@@ -77,6 +82,10 @@ async function end(context: InstanceContext, instance: Instance, graceMs: number
   await processes.signalGroup(identity, 'SIGKILL');
   await instance.ended;
 }
+
+/** What is left of a time that began by the wall clock, which may have been set back or forth since. */
+const leftOf = (ms: number, beganAt: number, now: number): number =>
+  Math.min(ms, Math.max(0, beganAt + ms - now));
 
 const loadOf = (context: InstanceContext, instance: Instance): Promise<BackendLoad | undefined> =>
   patiently(context, instance, () => context.control.load(instance.id));
@@ -107,7 +116,7 @@ async function patiently<T>(
       return await ask();
     } catch (error) {
       if (!isUnavailable(error)) throw error;
-      if (instance.state === 'exited') return undefined;
+      if (instance.hasEnded) return undefined;
       await context.clock.sleep(retryDelayMs(attempt), context.signal);
     }
   }

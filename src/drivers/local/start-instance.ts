@@ -1,11 +1,12 @@
 import { chown, mkdir } from 'node:fs/promises';
 import { isSlipwayError, messageOf } from '../../lib/errors.ts';
+import type { ProcessIdentity } from '../../lib/processes.ts';
 import type { WorkloadWish } from '../cluster-driver.ts';
 import { instanceEnvironment, resolveVariables } from './environment.ts';
 import { preflight } from './executable.ts';
 import { exhausted, type Failure } from './failures.ts';
 import type { InstanceContext } from './instance-context.ts';
-import { type InstanceRecord, instancePaths, saveRecord } from './instance-record.ts';
+import { type InstanceRecord, instancePaths } from './instance-record.ts';
 import type { Surroundings } from './readiness.ts';
 
 /** A start that could not be made, in the words of a WorkloadProblem. */
@@ -19,21 +20,21 @@ export class StartFailed extends Error {
 }
 
 /**
- * Makes one instance's directory and process. `keep` gets the record each time it became durable: before the
- * spawn without an identity, after it with one.
+ * Makes one instance's directory and process. `intend` makes its record durable, without an identity, before
+ * there is anything to identify. Rejects with StartFailed; then there is no process.
  */
 export async function startInstance(
   context: InstanceContext,
   wish: WorkloadWish,
   planned: InstanceRecord,
-  keep: (record: InstanceRecord) => void,
-): Promise<Surroundings> {
+  intend: () => Promise<void>,
+): Promise<{ surroundings: Surroundings; identity: ProcessIdentity }> {
   const paths = instancePaths(context.instancesRoot, planned.id);
   try {
     const surroundings = await surroundingsOf(context, wish, planned);
     // Not recursive: a name that was used before is refused, and the next start takes another.
     await mkdir(paths.directory, { mode: 0o711 });
-    await saveRecord(context.files, context.instancesRoot, planned);
+    await intend();
     for (const own of [paths.run, paths.home]) {
       await mkdir(own, { mode: 0o700 });
       if (context.user !== undefined) await chown(own, context.user.uid, context.user.gid);
@@ -46,13 +47,7 @@ export async function startInstance(
       exitFile: paths.exit,
       ...(context.user === undefined ? {} : { user: context.user }),
     });
-    const record = { ...planned, identity };
-    keep(record);
-    // Not waited for: until it is durable, the wrapper's own pid file says the same.
-    saveRecord(context.files, context.instancesRoot, record).catch((error: unknown) =>
-      context.log.warn('the process of an instance could not be noted', { instance: planned.id, error }),
-    );
-    return surroundings;
+    return { surroundings, identity };
   } catch (cause) {
     throw couldNotStart(cause);
   }

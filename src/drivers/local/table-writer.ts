@@ -7,6 +7,9 @@ import { retryDelayMs } from './backoff.ts';
 import { coalesced } from './coalesce.ts';
 import type { JsonFile } from './json-file.ts';
 
+/** A full disk, here or at the router, is tried again after this long. */
+const RETRY_MS = 1_000;
+
 export interface TableContent {
   readonly routes: readonly Route[];
   readonly backends: readonly Backend[];
@@ -69,7 +72,8 @@ export class TableWriter {
   wake(): void {
     this.flush().catch((error: unknown) => {
       if (this.#options.signal.aborted) return;
-      this.#options.log.error('the router refused the route table', { error });
+      this.#options.log.error('the route table could not be written; trying again', { error });
+      this.#options.clock.setTimer(RETRY_MS, () => this.wake());
     });
   }
 

@@ -84,7 +84,7 @@ export class Workload {
     this.#members.set(instance.id, instance);
     if (record.port !== null) this.#context.ports.hold(record.port);
     if (record.ended !== null) instance.wasEnded();
-    else if (how.alive) instance.adopt(how.admitted);
+    else if (how.alive && record.identity !== null) instance.adopt(record.identity, how.admitted);
     else void instance.foundDead();
     this.#settleWhenEnded(instance);
     if (record.retiring !== null && record.ended === null) void this.#retire(instance);
@@ -233,7 +233,8 @@ export class Workload {
   }
 
   #countFailure(instance: Instance): void {
-    const { failure, record, readyForMs } = instance;
+    const { failure, record } = instance;
+    const readyForMs = instance.health?.readyForMs ?? 0;
     if (failure === null) return;
     const now = this.#context.clock.now();
     const history = recordFailure(this.#slots.get(record.ordinal), failure, { now, readyForMs });
@@ -252,7 +253,7 @@ export class Workload {
       id: instance.id,
       ordinal: record.ordinal,
       round: record.round,
-      state: instance.shownState,
+      state: instance.state,
       admitted: this.#context.isServing(instance.id),
       restarts: record.restarts,
       startedAt: record.startedAt,
@@ -263,9 +264,9 @@ export class Workload {
     return backendStates(
       this.instances.map((instance) => ({
         id: instance.id,
-        state: instance.shownState,
+        state: instance.state,
         proven: instance.proven,
-        lastReadyAt: instance.lastReadyAt,
+        lastReadyAt: instance.health?.lastReadyAt ?? null,
       })),
     );
   }
@@ -273,13 +274,13 @@ export class Workload {
   async #observeInstance(instance: Instance): Promise<InstanceObservation> {
     const { record } = instance;
     const usage: ProcessUsage | undefined =
-      record.identity === null || instance.state === 'exited'
+      record.identity === null || instance.hasEnded
         ? undefined
         : await this.#context.processes.usage(record.identity);
     return {
       id: instance.id,
       port: record.port,
-      state: instance.shownState,
+      state: instance.state,
       proven: instance.proven,
       admitted: this.#context.isServing(instance.id),
       startedAt: instant(record.startedAt),

@@ -123,8 +123,8 @@ export class Workloads implements InstancesOfVersions {
     await Promise.all(
       own
         .flatMap((workload) => workload.instances)
-        .filter(({ state, lastProbe }) => state === 'ready' && (lastProbe === null || lastProbe.at < old))
-        .map((instance) => instance.probeNow()),
+        .filter(({ state, health }) => state === 'ready' && (health?.lastProbe?.at ?? 0) < old)
+        .map((instance) => instance.health?.probeNow()),
     );
     return new Map(
       own.map((workload) => [
