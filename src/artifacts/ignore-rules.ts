@@ -49,11 +49,13 @@ function expressionOf(pattern: string): RegExp {
       out += `[${set[1] === '' ? '' : '^/'}${(set[2] ?? '').replaceAll(/[[\\^]/g, '\\$&')}]`;
       i += set[0].length - 1;
     } else if (rest.startsWith('\\') && rest.length > 1) {
-      out += RegExp.escape(rest.charAt(1));
+      out += escaped(rest.charAt(1));
       i += 1;
     } else {
-      out += RegExp.escape(rest.charAt(0));
+      out += escaped(rest.charAt(0));
     }
   }
   return new RegExp(`${out}$`, 'u');
 }
+
+const escaped = (character: string): string => character.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');

@@ -69,9 +69,13 @@ async function walkInto(root: string, at: string, ignored: IgnoreRules, found: E
   const seen = new Map<string, string>();
   for (const name of names.sort(byBytes)) {
     const path = at === '' ? name : `${at}/${name}`;
+    if (name.includes('\ufffd')) {
+      // What it is cannot be asked for by a name that was not told exactly.
+      if (ignored(path, false)) continue;
+      throw refuse(path, 'its name is not UTF-8');
+    }
     const state = await lstat(join(root, path));
     if (ignored(path, state.isDirectory())) continue;
-    if (name.includes('\ufffd')) throw refuse(path, 'its name is not UTF-8');
     const twin = seen.get(foldedName(name));
     if (twin !== undefined) throw refuse(path, `it differs from ${twin} in case alone`);
     seen.set(foldedName(name), name);
