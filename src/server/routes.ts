@@ -8,6 +8,7 @@ import type { ServerDependencies } from './dependencies.ts';
 import { healthRoutes } from './health.ts';
 import type { KindHooks } from './kind-hooks.ts';
 import { API_PREFIX } from './kind-names.ts';
+import { openApiDocument } from './openapi-document.ts';
 import { planRoutes } from './plan.ts';
 import { readRoutes } from './resource-reads.ts';
 import { writeRoutes } from './resource-writes.ts';
@@ -31,7 +32,7 @@ export function allRoutes(deps: ServerDependencies, tokens: TokenStore): Route[]
     const hooks = HOOKS[kind.kind] ?? {};
     return [...readRoutes(kind, base, hooks, deps), ...writeRoutes(kind, base, hooks, deps)];
   });
-  return [
+  const routes: Route[] = [
     ...healthRoutes(deps),
     ...resources,
     ...commandRoutes(deps),
@@ -42,5 +43,18 @@ export function allRoutes(deps: ServerDependencies, tokens: TokenStore): Route[]
     ...tokenRoutes(tokens),
     ...backupRoutes(deps),
     ...agentRoutes(deps),
+    {
+      method: 'GET',
+      url: '/openapi/v3',
+      verb: 'get',
+      resource: 'openapi',
+      summary: 'This document',
+      handle: async () => {
+        document ??= openApiDocument(routes);
+        return { json: document };
+      },
+    },
   ];
+  let document: ReturnType<typeof openApiDocument> | undefined;
+  return routes;
 }
