@@ -18,9 +18,10 @@ export function totalsSince(baseline: Totals, now: Totals): TrafficTotals {
     }
     for (const [version, counts] of Object.entries(totals.byVersion)) {
       const earlier = before?.byVersion[version];
+      const sofar = byVersion[version] ?? { requests: 0, failed: 0 };
       byVersion[version] = {
-        requests: grown(counts.requests, earlier?.requests),
-        failed: grown(counts.failed, earlier?.failed),
+        requests: sofar.requests + grown(counts.requests, earlier?.requests),
+        failed: sofar.failed + grown(counts.failed, earlier?.failed),
       };
     }
   }

@@ -30,6 +30,7 @@ export interface Bench {
   readonly cluster: ModelCluster;
   readonly gateway: () => AgentGateway;
   readonly dial: Dial;
+  readonly url: string;
   readonly directory: string;
   /** Starts an agent over the bench's journal. With `unowned` nobody stops it: it is going to be killed. */
   agent(more?: Partial<AgentOptions> & { unowned?: boolean }): Promise<{ stop(): Promise<void> }>;
@@ -69,6 +70,7 @@ export async function withBench(run: (bench: Bench) => Promise<void>): Promise<v
     cluster,
     directory,
     dial,
+    url: managerUrl.replace('http', 'ws'),
     gateway: () => gateway,
     agent: async ({ unowned = false, ...more } = {}) => {
       const agent = await startAgent({

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { autoClock } from '../../test/support/auto-clock.ts';
+import { executionSpec, SERVICE } from '../../test/support/execution-orders.ts';
+import { ModelCluster } from '../../test/support/model-driver.ts';
+import type { TrafficTotals } from '../api/release.ts';
+import type { ServiceTotals } from '../drivers/cluster-driver.ts';
+import { silentLog } from '../lib/log.ts';
+import { totalsSince } from './totals.ts';
+import { TrafficWatch } from './traffic-watch.ts';
+
+function make(baselines = new Map<string, Readonly<Record<string, ServiceTotals>>>()) {
+  const clock = autoClock();
+  const cluster = new ModelCluster(clock);
+  const rose: TrafficTotals[] = [];
+  const watch = new TrafficWatch({
+    trafficRouter: cluster.trafficRouter,
+    clock,
+    log: silentLog,
+    baselineOf: (subject) => baselines.get(subject),
+    saveBaseline: async (subject, totals) => {
+      baselines.set(subject, totals);
+    },
+    failuresRose: (_, totals) => rose.push(totals),
+  });
+  return { clock, cluster, rose, watch, baselines };
+}
+const spec = executionSpec([]);
+
+describe('TrafficWatch', () => {
+  it('counts from the first execution, and says at once that failures rose', async () => {
+    const { clock, cluster, rose, watch } = make();
+    cluster.count(SERVICE, 'shop-r1', 1_000, 7);
+    await watch.watch('default', spec);
+    expect(watch.totals(spec.subject)).toMatchObject({ requests: 0, failed: 0 });
+    cluster.count(SERVICE, 'shop-r1', 50);
+    await clock.sleep(150);
+    expect(rose).toEqual([]);
+    cluster.count(SERVICE, 'shop-r2', 10, 2, 'refused');
+    await clock.sleep(150);
+    expect(rose).toEqual([
+      {
+        requests: 60,
+        failed: 2,
+        failures: { refused: 2 },
+        byVersion: { 'shop-r1': { requests: 50, failed: 0 }, 'shop-r2': { requests: 10, failed: 2 } },
+      },
+    ]);
+    watch.stop();
+  });
+
+  it('goes on from the journalled baseline after a restart', async () => {
+    const { cluster, watch, baselines } = make();
+    cluster.count(SERVICE, 'shop-r1', 100);
+    await watch.watch('default', spec);
+    cluster.count(SERVICE, 'shop-r1', 30, 1);
+    watch.stop();
+    const again = make(baselines);
+    again.cluster.count(SERVICE, 'shop-r1', 130, 1);
+    await again.watch.watch('default', spec);
+    expect(again.watch.totals(spec.subject)).toMatchObject({ requests: 30, failed: 1 });
+    expect(again.rose).toHaveLength(1);
+    again.watch.stop();
+  });
+
+  it('says nothing rather than 0 where it cannot be measured', async () => {
+    const { cluster, watch, baselines } = make();
+    cluster.fail('totals', new Error('ECONNREFUSED'));
+    await watch.watch('default', spec);
+    expect(watch.totals(spec.subject)).toBeNull();
+    expect(baselines.size).toBe(0);
+    watch.stop();
+  });
+
+  it('keeps what it last read while the router is away', async () => {
+    const { clock, cluster, watch } = make();
+    await watch.watch('default', spec);
+    cluster.count(SERVICE, 'shop-r1', 5);
+    await clock.sleep(150);
+    cluster.fail('totals', new Error('ECONNREFUSED'), new Error('ECONNREFUSED'));
+    await clock.sleep(150);
+    expect(watch.totals(spec.subject)).toMatchObject({ requests: 5 });
+    watch.stop();
+  });
+
+  it('stops counting what is forgotten, and never counts work outside releases', async () => {
+    const { watch } = make();
+    await watch.watch('default', spec);
+    watch.forget(spec.subject);
+    expect(watch.totals(spec.subject)).toBeNull();
+    await watch.watch('default', { ...spec, release: null, subject: 'track/default/shop-local' });
+    expect(watch.totals('track/default/shop-local')).toBeNull();
+    watch.stop();
+  });
+});
+
+describe('totalsSince', () => {
+  const totals = (requests: number, failed: number): ServiceTotals => ({
+    source: 'router',
+    requests,
+    failed,
+    failures: failed > 0 ? { cut: failed } : {},
+    byVersion: { v: { requests, failed } },
+  });
+  it('adds services up', () =>
+    expect(totalsSince({ a: totals(10, 1) }, { a: totals(15, 2), b: totals(3, 1) })).toEqual({
+      requests: 8,
+      failed: 2,
+      failures: { cut: 2 },
+      byVersion: { v: { requests: 8, failed: 2 } },
+    }));
+});
