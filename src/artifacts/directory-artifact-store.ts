@@ -24,10 +24,21 @@ export function directoryArtifactStore(options: { readonly root: string }): Arti
     return join(directory, hex);
   };
 
+  // What a killed process was receiving is nobody's: one process at a time has the directory.
+  let prepared: Promise<void> | undefined;
+  const prepare = async () => {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await rm(incoming, { recursive: true, force: true });
+    await mkdir(incoming, { mode: 0o700 });
+  };
+
   return {
     async put(content, { maxBytes, expectedDigest }) {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      await mkdir(incoming, { recursive: true, mode: 0o700 });
+      prepared ??= prepare().catch((error: unknown) => {
+        prepared = undefined;
+        throw error;
+      });
+      await prepared;
       const temporary = join(incoming, randomUUID());
       try {
         const { digest, size } = await receive(temporary, content, maxBytes);

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { chmod, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { SlipwayError } from '../lib/errors.ts';
+import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
-import { unpack } from './unpack.ts';
+import { unpackArchive } from './unpack-archive.ts';
 
 export interface FetchedArtifactsOptions {
   /** Each artifact becomes `ROOT/HEX/`. */
@@ -37,13 +37,9 @@ export function fetchedArtifacts(options: FetchedArtifactsOptions): (digest: str
       await mkdir(work, { mode: 0o700 });
       const archive = join(work, 'archive');
       await download(await fetch(digest), archive, digest);
-      const content = join(work, 'content');
-      await mkdir(content, { mode: 0o755 });
-      await chmod(content, 0o755);
-      await unpack(archive, content);
-      await rename(content, place).catch((error: NodeJS.ErrnoException) => {
+      await unpackArchive(createReadStream(archive), place).catch((error: unknown) => {
         // A predecessor of this process may have been at it, and have finished first.
-        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+        if (!isSlipwayError(error, 'alreadyExists')) throw error;
       });
       return place;
     } finally {
