@@ -1,10 +1,9 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what looks like a template is the syntax of the shells.
 import { SlipwayError } from '../../lib/errors.ts';
 import { KIND_NAMES } from '../../server/kind-names.ts';
 import { type CommandModule, examples } from '../command.ts';
 import { COMMANDS } from '../commands.ts';
 import { EXIT } from '../exit-codes.ts';
-
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what looks like a template is the shells' own syntax.
 
 /** `slipway completion`: a script for the shell, made from the same table as `--help`. */
 export const command: CommandModule = {

@@ -6,7 +6,7 @@ import { shortHash, shortRevision } from '../text/words.ts';
 import { layOut } from './layout.ts';
 import { outcomeLines } from './outcome.ts';
 import { stageRows } from './rows.ts';
-import { stageViews } from './view.ts';
+import { hasEnded, stageViews } from './view.ts';
 
 /**
  * The progress tree of one release as lines of at most `width` cells: a header, each stage with its gates,
@@ -38,6 +38,9 @@ export function headline(release: Release, paint: Paint = PLAIN): string {
   const where = spec.environment === 'local' ? '' : ` in ${spec.environment}`;
   const move =
     spec.from === null ? shortRevision(spec.to) : `${shortRevision(spec.from)} → ${shortRevision(spec.to)}`;
-  const back = status?.direction === 'back' ? ` · ${paint.warn('turning back')}` : '';
+  const back =
+    status?.direction === 'back'
+      ? ` · ${paint.warn(hasEnded(release) ? 'turned back' : 'turning back')}`
+      : '';
   return `${verb} ${paint.strong(`${spec.application} ${move}`)}${where} · ${spec.plan.strategy} · plan ${shortHash(spec.plan.hash)}${back}`;
 }

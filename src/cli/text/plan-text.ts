@@ -16,28 +16,30 @@ export function planText(
   width: number,
   paint: Paint = PLAIN,
 ): string[] {
+  const { application, environment } = target;
+  if (preview.refusals.length > 0) {
+    return [
+      `${paint.bad('✗')} ${application} cannot be released to ${environment}:`,
+      ...preview.refusals.map(
+        ({ path, message }) => `  ${cleanLine(path === undefined ? message : `${path}: ${message}`)}`,
+      ),
+    ];
+  }
   if (!preview.changes) {
     return [
-      `Nothing to release: ${target.application} in ${target.environment} is as the file says (${shortRevision(preview.from)}).`,
+      `Nothing to release: ${application} in ${environment} is as the file says (${shortRevision(preview.from)}).`,
     ];
   }
   const hash = shortHash(preview.plan.hash);
   const lines = [
-    `${paint.strong(`${target.application} ${move(preview)}`)} in ${target.environment} · ${preview.plan.strategy} · plan ${hash}`,
+    `${paint.strong(`${application} ${move(preview)}`)} in ${environment} · ${preview.plan.strategy} · plan ${hash}`,
     ...stageTable(preview),
     ...section('changes', differences(preview)),
     ...section('preflight', preflight(preview, paint)),
     ...section('rollback', rollback(preview)),
   ];
-  const end =
-    preview.refusals.length > 0
-      ? [
-          `${paint.bad('✗')} It cannot start until ${plural(preview.refusals.length, 'problem')} ${preview.refusals.length === 1 ? 'is' : 'are'} mended.`,
-        ]
-      : [
-          `Approve exactly this:  slipway release ${target.application} --env ${target.environment} --plan ${hash}`,
-        ];
-  return [...lines, ...end].map((line) => truncate(line, width));
+  lines.push(`Approve exactly this:  slipway release ${application} --env ${environment} --plan ${hash}`);
+  return lines.map((line) => truncate(line, width));
 }
 
 const move = ({ from, to }: PlanPreview): string =>
@@ -46,14 +48,8 @@ const move = ({ from, to }: PlanPreview): string =>
 function stageTable(preview: PlanPreview): string[] {
   const old = preview.from === null ? null : shortRevision(preview.from);
   const fresh = shortRevision(preview.to);
-  const first = preview.timeline[0];
-  const rows: string[][] = [
-    ['', '', ...(old === null ? [] : [old]), fresh, 'capacity', 'traffic', ''],
-    // What serves now has no stage: the table begins with it, so that each line is a step from the line above.
-    ...(first?.stage === 0 || old === null ? [] : []),
-  ];
+  const rows: string[][] = [['', '', ...(old === null ? [] : [old]), fresh, 'capacity', 'traffic', '']];
   for (const step of preview.timeline) {
-    const name = step.stage === 0 ? 'now' : cleanLine(step.title);
     const traffic = Object.entries(step.weights)
       .filter(([, weight]) => weight > 0)
       .map(([version, weight]) =>
@@ -61,8 +57,8 @@ function stageTable(preview: PlanPreview): string[] {
       )
       .join(', ');
     rows.push([
-      step.stage === 0 ? '' : String(step.stage),
-      name,
+      String(step.stage),
+      cleanLine(step.title),
       ...(old === null ? [] : [String(step.from)]),
       String(step.to),
       String(step.from + step.to),
@@ -93,15 +89,9 @@ function value(what: unknown): string {
   return digest === null ? truncate(cleanLine(text), 48) : `${digest[1]}${digest[2]?.slice(0, 12)}…`;
 }
 
-function preflight({ warnings, plan, refusals }: PlanPreview, paint: Paint): string[] {
+function preflight({ warnings, plan }: PlanPreview, paint: Paint): string[] {
   const all = [...new Set([...plan.warnings, ...warnings])];
-  const lines = [
-    ...refusals.map(
-      ({ path, message }) =>
-        `${paint.bad('✗')} ${cleanLine(path === undefined ? message : `${path}: ${message}`)}`,
-    ),
-    ...all.map((warning) => `${paint.warn('⚠')} ${cleanLine(warning)}`),
-  ];
+  const lines = all.map((warning) => `${paint.warn('⚠')} ${cleanLine(warning)}`);
   return lines.length === 0 ? ['nothing stands against it'] : lines;
 }
 

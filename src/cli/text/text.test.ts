@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest';
+import { at, receiptFixture, releaseFixture, STAGES, T0 } from '../../../test/support/release-fixture.ts';
+import type { PlanPreview } from '../../server/dependencies.ts';
+import { tableOf } from './columns.ts';
+import { differencesOf } from './differences.ts';
+import { planText } from './plan-text.ts';
+import { receiptText } from './receipt-text.ts';
+import { type WhyAnswer, whyText } from './why-text.ts';
+import {
+  formatAge,
+  formatBytes,
+  formatInstant,
+  formatMs,
+  formatNumber,
+  list,
+  plural,
+  shortHash,
+  shortRevision,
+} from './words.ts';
+
+describe('words', () => {
+  test.each<[string, string]>([
+    [formatNumber(7_914), '7,914'],
+    [formatNumber(999), '999'],
+    [formatNumber(1_234_567), '1,234,567'],
+    [formatMs(0.3), '0.3 ms'],
+    [formatMs(212), '212 ms'],
+    [formatMs(251_000), '4 min 11 s'],
+    [plural(1, 'request'), '1 request'],
+    [plural(0, 'request'), '0 requests'],
+    [formatBytes(512), '512 B'],
+    [formatBytes(55_574_528), '53 MiB'],
+    [formatBytes(1_536), '1.5 KiB'],
+    [formatAge(at(0), T0 + 18 * 60_000), '18m'],
+    [formatAge(at(0), T0 + 5_000), '5s'],
+    [formatAge(undefined, T0), '-'],
+    [shortRevision('shop-production-r8'), 'r8'],
+    [shortRevision(null), 'nothing'],
+    [shortHash('sha256:9c41f0aa'), '9c41f0'],
+    [list(['a', 'b', 'c']), 'a, b and c'],
+  ])('%s', (found, expected) => {
+    expect(found).toBe(expected);
+  });
+
+  test('times are in the clock of the reader', () => {
+    const day = 86_400_000;
+    const time = /^\d\d:\d\d$/;
+    expect(formatInstant(at(0), T0)).toMatch(time);
+    expect(formatInstant(at(0), T0 - day)).toMatch(/^tomorrow \d\d:\d\d$/);
+    expect(formatInstant(at(0), T0 + day)).toMatch(/^yesterday \d\d:\d\d$/);
+    expect(formatInstant(at(0), T0 + 9 * day)).toMatch(/^2026-11-2\d \d\d:\d\d$/);
+  });
+});
+
+describe('the receipt', () => {
+  const clock = formatInstant(at(1_740), T0);
+  test('of a release that succeeded', () => {
+    expect(receiptText('shop-local-r2', receiptFixture(), T0)).toEqual([
+      '✓ Release shop-local-r2 · r1 → r2 · local · Succeeded in 4 min 11 s',
+      'Requests during the release   48,211    failed 0      (router; 2,400 by our prober, failed 0)',
+      'By version   r1 3,000 · r2 4,914',
+      'Flip  local 0.3 ms → r1 33 %, r2 67 %    proof before: 4/4 instances; after: 20/20',
+      '      local 12 ms → r2 100 %    proof before: 2/2 instances; after: 20/20',
+      'Drain 2 drains, 17 requests and 2 streams inside, longest 8.3 s, cut 0',
+      'Gates smoke pass (12 ms, GET /healthz 200) · approval pass by dana "looks good" (18 min)',
+      `By    dana: approve ${clock} "looks good"`,
+      'Plan 4be210 · r1 1c1c1c1c1c1c · r2 9a9a9a9a9a9a',
+    ]);
+  });
+
+  test('what was not measured says so, and never 0', () => {
+    const text = receiptText(
+      'shop-local-r1',
+      receiptFixture({
+        from: null,
+        requests: { source: 'router', total: null, failed: null, failures: {}, byVersion: {} },
+        prober: { source: 'prober', total: null, failed: null },
+        flips: [],
+        drains: [],
+        gates: [],
+        commands: [],
+        revisions: { from: null, to: `v1:sha256:${'9a'.repeat(32)}` },
+      }),
+      T0,
+    );
+    expect(text[1]).toBe(
+      'Requests during the release   not measured    failed not measured      (router; prober: not measured)',
+    );
+    expect(text.join('\n')).not.toMatch(/failed 0/);
+  });
+
+  test('failures stand with their causes', () => {
+    const requests = {
+      source: 'router',
+      total: 100,
+      failed: 3,
+      failures: { reset: 2, timeout: 1, refused: 0 },
+      byVersion: {},
+    };
+    const text = receiptText('shop-local-r2', receiptFixture({ requests, phase: 'RolledBack' }), T0);
+    expect(text[0]).toMatch(/^↩/);
+    expect(text.slice(1, 4)).toEqual([
+      'Requests during the release   100    ✗ failed 3      (router; 2,400 by our prober, failed 0)',
+      '  2        reset',
+      '  1        timeout',
+    ]);
+  });
+});
+
+const PREVIEW: PlanPreview = {
+  release: 'shop-production-r8',
+  from: 'shop-production-r7',
+  to: 'shop-production-r8',
+  changes: true,
+  plan: {
+    strategy: 'scaled',
+    stages: [...STAGES],
+    afterwards: 'cold',
+    rollback: [
+      { until: 2, how: 'back by one flip', flips: 1 },
+      { until: 3, how: 'scaled r8 → r7, about 40 s', flips: 2 },
+    ],
+    warnings: [],
+    hash: `4be210${'0'.repeat(58)}`,
+  },
+  differences: [
+    { path: 'workloads.shop.artifact', from: `sha256:${'77'.repeat(32)}`, to: `sha256:${'9a'.repeat(32)}` },
+    { path: 'workloads.shop.env.FEATURE_CART', from: undefined, to: 'on' },
+  ],
+  timeline: [
+    { stage: 1, title: 'green 1', from: 6, to: 1, weights: { 'shop-r7': 100 }, note: 'gate smoke' },
+    {
+      stage: 2,
+      title: 'green 4, blue 2',
+      from: 2,
+      to: 4,
+      weights: { 'shop-r7': 33, 'shop-r8': 67 },
+      note: '',
+    },
+    { stage: 3, title: 'green 6, blue 0', from: 0, to: 6, weights: { 'shop-r8': 100 }, note: '' },
+  ],
+  warnings: ['readiness asks nothing that a request needs'],
+  refusals: [],
+};
+const TARGET = { application: 'shop', environment: 'production' };
+
+describe('the plan', () => {
+  test('stages, capacity, traffic, changes, the way back and the command that approves it', () => {
+    expect(planText(PREVIEW, TARGET, 120)).toEqual([
+      'shop r7 → r8 in production · scaled · plan 4be210',
+      '                      r7  r8  capacity  traffic',
+      '  1  green 1          6   1   7         r7                gate smoke',
+      '  2  green 4, blue 2  2   4   6         r7 33 %, r8 67 %',
+      '  3  green 6, blue 0  0   6   6         r8',
+      'changes      workloads.shop.artifact sha256:777777777777… → sha256:9a9a9a9a9a9a…',
+      '             workloads.shop.env.FEATURE_CART none → on',
+      'preflight    ⚠ readiness asks nothing that a request needs',
+      'rollback     until 2: back by one flip, 1 flip',
+      '             afterwards: scaled r8 → r7, about 40 s, 2 flips',
+      'Approve exactly this:  slipway release shop --env production --plan 4be210',
+    ]);
+  });
+
+  test('nothing to release', () => {
+    expect(planText({ ...PREVIEW, changes: false }, TARGET, 120)).toEqual([
+      'Nothing to release: shop in production is as the file says (r7).',
+    ]);
+  });
+
+  test('what stands against it comes first, with no command to approve', () => {
+    const refusals = [{ path: 'spec.workload.replicas', message: 'needs 9 instances and 6 are allowed' }];
+    const text = planText(
+      { ...PREVIEW, changes: false, from: 'shop-production-r7', to: '', refusals },
+      TARGET,
+      120,
+    );
+    expect(text).toEqual([
+      '✗ shop cannot be released to production:',
+      '  spec.workload.replicas: needs 9 instances and 6 are allowed',
+    ]);
+  });
+});
+
+describe('why', () => {
+  const waiting: WhyAnswer['waiting'] = {
+    for: 'approval',
+    message: 'Waiting for approval of stage 2',
+    who: 'anyone with role releaser',
+    commands: ['slipway approve shop-production-r8'],
+    since: at(0),
+    expiresAt: at(86_400),
+    onExpiry: 'aborts',
+  };
+  test('what the manager says is enough', () => {
+    const lines = [
+      'anyone with role releaser can unblock it:',
+      '  slipway approve shop-production-r8',
+      'Since 14:02 (18 min ago); it expires in 23 h.',
+    ];
+    expect(whyText({ sentence: waiting.message, lines, waiting }, T0 + 1_080_000)).toEqual([
+      waiting.message,
+      ...lines,
+    ]);
+  });
+  test('commands and times that it leaves out are added', () => {
+    const text = whyText({ sentence: waiting.message, lines: [], waiting }, T0 + 1_080_000);
+    expect(text[1]).toBe('  slipway approve shop-production-r8');
+    expect(text[2]).toBe(
+      `Since ${formatInstant(at(0), T0)} (18 min). Expires ${formatInstant(at(86_400), T0)}, then aborts.`,
+    );
+  });
+});
+
+test('releases in columns', () => {
+  const release = releaseFixture({
+    stage: 1,
+    phase: 'Paused',
+    waiting: {
+      for: 'approval',
+      message: '',
+      who: 'dana',
+      commands: [],
+      since: at(0),
+      expiresAt: null,
+      onExpiry: null,
+    },
+  });
+  expect(tableOf('Release', [release], { now: T0 + 18 * 60_000, wide: false, namespace: false })).toEqual({
+    header: ['NAME', 'APP', 'FROM', 'TO', 'STRATEGY', 'STAGE', 'PHASE', 'WAITING FOR', 'AGE'],
+    rows: [['shop-local-r2', 'shop', 'r1', 'r2', 'scaled', '2/3', 'Paused', 'approval (dana)', '18m']],
+  });
+});
+
+test.each<[string, unknown, unknown, unknown[]]>([
+  ['the same', { a: [1, { b: 2 }] }, { a: [1, { b: 2 }] }, []],
+  ['a change', { a: { b: 1 } }, { a: { b: 2 } }, [{ path: 'a.b', from: 1, to: 2 }]],
+  ['one more in a list', { a: [1] }, { a: [1, 2] }, [{ path: 'a[1]', from: undefined, to: 2 }]],
+  ['a field less', { a: 1, b: 2 }, { a: 1 }, [{ path: 'b', from: 2, to: undefined }]],
+  ['another type', { a: { b: 1 } }, { a: 'x' }, [{ path: 'a', from: { b: 1 }, to: 'x' }]],
+])('differences: %s', (_, from, to, expected) => {
+  expect(differencesOf(from, to)).toEqual(expected);
+});
