@@ -121,7 +121,10 @@ export function httpClient(options: HttpClientOptions): HttpClient {
     }
     const status = response.statusCode ?? 0;
     if (status < 400) return response;
-    throw fromAnswer(status, exchange.method === 'HEAD' ? undefined : parse(await bytesOf(response)));
+    // Read to its end even where nothing comes: an answer that is left lying keeps its connection, and the
+    // process with it, until the server gives up.
+    const answer = await bytesOf(response);
+    throw fromAnswer(status, exchange.method === 'HEAD' ? undefined : parse(answer));
   };
 
   return {

@@ -54,7 +54,7 @@ export function buildReceipt({ name, spec, status, executions, gateRuns }: Recei
       flipOf(
         execution,
         instruction,
-        steps.map((s) => s.instruction),
+        steps.filter((other) => other.execution === execution).map((other) => other.instruction),
       ),
     ),
     drains: steps.flatMap(({ execution, instruction }) => drainOf(execution, instruction)),
