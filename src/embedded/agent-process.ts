@@ -52,7 +52,8 @@ async function agent({ data, settings, version, log }: RoleContext): Promise<Run
     token,
     dial,
     version,
-    dataDirectory: data.agent,
+    // Closed to everybody else, while applications pass through `agent/` itself.
+    dataDirectory: join(data.agent, 'journal'),
     driver: local.driver,
     trafficRouter: local.trafficRouter,
     logs: local.logs,

@@ -271,7 +271,7 @@ async function bindAnew(data: DataDirectory, settings: Settings, table: ProcessT
     );
   }
   return {
-    entry: settings.entry.map((address) => bind(address, '--listen')),
+    entry: settings.entry.map((address) => bind(address, '--http')),
     api: bind(settings.api, '--api'),
   };
 }

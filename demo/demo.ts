@@ -1,0 +1,277 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Execution } from '../src/api/execution.ts';
+import { receiptText } from '../src/cli/text/receipt-text.ts';
+import { formatMs, formatNumber, shortRevision } from '../src/cli/text/words.ts';
+import { messageOf } from '../src/lib/errors.ts';
+import { ControlSocketClient } from '../src/router/control-socket-client.ts';
+import { LoadProcess } from '../test/support/load/load-process.ts';
+import { KINDS, type LoadReport } from '../test/support/load/report.ts';
+import { leftBehind } from './left-behind.ts';
+import { type Reconciliation, reconcile } from './reconcile.ts';
+import { followRelease, type ReleaseOutcome } from './release.ts';
+import type { DemoReport, FlipLine } from './report.ts';
+import type { Screen } from './screen.ts';
+import { applyShop, releaseShop, rollBackShop, SHOP } from './shop.ts';
+import {
+  type DemoPlace,
+  type DemoSlipway,
+  makePlace,
+  removePlace,
+  startSlipway,
+  stopSlipway,
+} from './slipway.ts';
+
+export interface DemoOptions {
+  /** End everything afterwards. */
+  readonly exit: boolean;
+  readonly replicas: number;
+  readonly clients: number;
+  readonly rate: number;
+  readonly screen: Screen;
+  readonly signal: AbortSignal;
+}
+
+/** What is known so far; the report is made of it, however far it came. */
+interface Progress {
+  readonly releases: ReleaseOutcome[];
+  readonly problems: string[];
+  slipway: DemoSlipway | undefined;
+  load: LoadReport | undefined;
+  reconciliation: Reconciliation | undefined;
+  rollback: DemoReport['rollback'];
+}
+
+/** The whole demo. Everything that it starts is ended again when it is interrupted, fails, or was told to. */
+export async function runDemo(options: DemoOptions): Promise<DemoReport> {
+  const startedAt = performance.now();
+  const place = makePlace();
+  // Whatever anybody below writes to the temporary directory is inside of ours.
+  process.env.TMPDIR = join(place.directory, 'tmp');
+  mkdirSync(process.env.TMPDIR);
+  const progress: Progress = {
+    releases: [],
+    problems: [],
+    slipway: undefined,
+    load: undefined,
+    reconciliation: undefined,
+    rollback: null,
+  };
+  const after = options.exit ? 'removed at the end' : 'left there at the end';
+  options.screen.say(`Slipway demo · state in ${place.directory} (${after})`);
+  try {
+    await perform(options, place, progress);
+  } catch (error) {
+    if (!options.signal.aborted) progress.problems.push(messageOf(error));
+  }
+  const end = options.exit || options.signal.aborted || progress.slipway === undefined;
+  const left = end ? await endAll(place, progress) : null;
+  const report = reportOf(options, progress, left, Math.round(performance.now() - startedAt));
+  conclude(options, place, progress, report);
+  return report;
+}
+
+async function perform(options: DemoOptions, place: DemoPlace, progress: Progress): Promise<void> {
+  const { screen, signal, replicas } = options;
+  const { paint } = screen;
+  const tick = paint.good('✓');
+  const slipway = await startSlipway(place, () => undefined);
+  progress.slipway = slipway;
+  const { api, entry } = slipway;
+  for (const warning of slipway.up.warnings) screen.say(`${paint.warn('!')} ${warning}`);
+  screen.say(`${tick} router, manager, agent up in ${formatMs(slipway.up.wallMs)}`, '');
+  signal.throwIfAborted();
+
+  const next = (load: LoadProcess | undefined): Promise<ReleaseOutcome> =>
+    followRelease({
+      api,
+      load,
+      screen,
+      signal,
+      known: new Set(progress.releases.map(({ line }) => line.name)),
+    });
+  const keep = (outcome: ReleaseOutcome): ReleaseOutcome => {
+    progress.releases.push(outcome);
+    if (outcome.line.phase !== 'Succeeded') {
+      throw new Error(
+        `${outcome.line.name} ended ${outcome.line.phase}: ${outcome.release.status?.failure?.message}`,
+      );
+    }
+    return outcome;
+  };
+
+  await applyShop(api, { replicas });
+  keep(await next(undefined));
+  screen.say(`${tick} shop r1 serving: ${replicas} instances on ${entry.replace('127.0.0.1', SHOP.host)}`);
+
+  const router = new ControlSocketClient(place.data.routerSocket);
+  const before = await router.stats();
+  await using load = await LoadProcess.start({
+    target: entry,
+    host: SHOP.host,
+    clients: options.clients,
+    rate: options.rate,
+  });
+  await load.waitForSteady();
+  const kinds = 'keep-alive, close, uploads, slow, streams, WebSockets';
+  screen.say(`${tick} load: ${options.clients} clients (${kinds}), ${options.rate} requests/s`, '');
+
+  await releaseShop(api, 'v2', 'scaled');
+  keep(await next(load));
+  await releaseShop(api, 'v3', 'blueGreen');
+  keep(await next(load));
+
+  const failedBefore = (await load.snapshot()).failed;
+  const beganAt = performance.now();
+  await rollBackShop(api);
+  const rollback = await next(load);
+  progress.rollback = {
+    phase: rollback.line.phase,
+    wallMs: Math.round(performance.now() - beganAt),
+    flipMs: rollback.flips[0]?.flipMs ?? null,
+    failed: (await load.snapshot()).failed - failedBefore,
+  };
+  keep(rollback);
+
+  progress.load = await load.stop();
+  const executions = await api.list<Execution>('Execution');
+  const names = new Set(progress.releases.slice(1).map(({ line }) => line.name));
+  progress.reconciliation = reconcile({
+    service: SHOP.service,
+    before,
+    after: await router.stats(),
+    clients: progress.load,
+    executions: executions.items.filter(({ spec }) => spec.release !== null && names.has(spec.release)),
+  });
+}
+
+/** Stops, removes, and then looks whether anything is left. */
+async function endAll(place: DemoPlace, progress: Progress): Promise<readonly string[]> {
+  const ports = [progress.slipway?.entry, progress.slipway?.up.status.urls.api]
+    .filter((url) => url !== undefined)
+    .map((url) => Number(new URL(url).port));
+  try {
+    progress.slipway?.api.close();
+    await stopSlipway(place);
+    removePlace(place);
+  } catch (error) {
+    progress.problems.push(`not everything could be ended: ${messageOf(error)}`);
+  }
+  return await leftBehind(place, ports);
+}
+
+function reportOf(
+  options: DemoOptions,
+  progress: Progress,
+  left: readonly string[] | null,
+  wallMs: number,
+): DemoReport {
+  const { load, releases, reconciliation } = progress;
+  const flips = releases.flatMap((outcome) => outcome.flips);
+  const problems = [...progress.problems, ...checks(flips, load, reconciliation), ...(left ?? [])];
+  const phase = options.signal.aborted ? 'Interrupted' : problems.length === 0 ? 'Succeeded' : 'Failed';
+  return {
+    phase,
+    requests: load?.started ?? 0,
+    finished: load?.finished ?? 0,
+    failed: load?.failed ?? 0,
+    failures: load?.failures ?? {},
+    releases: releases.map((outcome) => outcome.line),
+    flips,
+    drains: releases.flatMap((outcome) => outcome.drains),
+    wallMs,
+    rollback: progress.rollback,
+    reconciliation: reconciliation ?? null,
+    latency: load === undefined ? null : { p50Ms: load.latency.p50Ms, p99Ms: load.latency.p99Ms },
+    upMs: progress.slipway?.up.wallMs ?? null,
+    problems,
+    warnings: progress.slipway?.up.warnings ?? [],
+    left,
+  };
+}
+
+/** What must hold beyond "no release failed". */
+function checks(
+  flips: readonly FlipLine[],
+  load: LoadReport | undefined,
+  reconciliation: Reconciliation | undefined,
+): string[] {
+  if (load === undefined) return ['the load has no books'];
+  const problems: string[] = [];
+  if (load.failed > 0) {
+    const first = load.firstFailures
+      .slice(0, 5)
+      .map((one) => `${one.at} ${one.kind} ${one.cause}: ${one.detail}`);
+    problems.push(
+      `${load.failed} of ${load.started} requests failed: ${JSON.stringify(load.failures)}`,
+      ...first,
+    );
+  }
+  if (load.started !== load.finished + load.failed) {
+    problems.push(`${load.started} requests started, ${load.finished} finished and ${load.failed} failed`);
+  }
+  for (const flip of flips) {
+    const absent = KINDS.filter((kind) => flip.inFlight[kind] === 0);
+    if (absent.length > 0) {
+      problems.push(
+        `at the flip of ${flip.release}, stage ${flip.stage}, no ${absent.join(', ')} was in flight`,
+      );
+    }
+  }
+  if (flips.length < 4) problems.push(`${flips.length} flips under load instead of 4`);
+  return [...problems, ...(reconciliation?.differences ?? ['the counts were not compared'])];
+}
+
+function conclude(options: DemoOptions, place: DemoPlace, progress: Progress, report: DemoReport): void {
+  const { screen } = options;
+  const { paint } = screen;
+  if (report.phase === 'Interrupted') {
+    const rest = report.left?.length === 0 ? 'nothing is left of it' : `left: ${report.left?.join('; ')}`;
+    screen.say(`The demo was interrupted; ${rest}.`);
+    return;
+  }
+  for (const line of report.releases.slice(1)) {
+    const flipped = report.flips.filter((flip) => flip.release === line.name).at(-1)?.flipMs;
+    const words = [
+      `${line.from === null ? '' : `${shortRevision(line.from)} → `}${shortRevision(line.to)}`,
+      line.strategy,
+      ...(flipped === undefined ? [] : [`flipped in ${formatMs(flipped)}`]),
+      `${formatNumber(line.failed ?? 0)} of ${formatNumber(line.requests ?? 0)} requests failed`,
+      formatMs(line.wallMs),
+    ];
+    screen.say(`${line.phase === 'Succeeded' ? paint.good('✓') : paint.bad('✗')} shop ${words.join(' · ')}`);
+  }
+  const receipts = progress.releases
+    .slice(1)
+    .flatMap(({ receipt, line }) =>
+      receipt === undefined ? [] : ['', ...receiptText(line.name, receipt.spec, Date.now(), paint)],
+    );
+  screen.say(...receipts, '');
+  const { reconciliation: counts, rollback } = report;
+  if (rollback !== null) {
+    screen.say(`Rollback to the warm r2: one flip, ${formatMs(rollback.wallMs)}, ${rollback.failed} failed`);
+  }
+  screen.say(`${formatNumber(report.requests)} requests in all, ${formatNumber(report.failed)} failed.`);
+  if (counts?.ok) {
+    const own = `${counts.proofs} proofs and ${counts.probes} probes of its own`;
+    screen.say(`The router counted the same: ${formatNumber(counts.router)}, with ${own}.`);
+  }
+  for (const problem of report.problems) screen.say(`${paint.bad('✗')} ${problem}`);
+  if (report.left !== null) {
+    screen.say(
+      report.left.length === 0 ? 'Nothing was left behind.' : `Left behind: ${report.left.join('; ')}`,
+    );
+    return;
+  }
+  const slipway = 'bin/slipway';
+  screen.say(
+    '',
+    'It goes on running. Try:',
+    `  export SLIPWAY_DATA=${place.data.root}`,
+    `  ${slipway} status`,
+    `  ${slipway} why shop`,
+    `  ${slipway} receipt shop-local-r3`,
+    `  ${slipway} release shop --artifact examples/shop/v3 --watch`,
+    `  ${slipway} down && rm -r ${place.directory}      to end it`,
+  );
+}
