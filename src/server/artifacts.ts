@@ -56,7 +56,8 @@ async function* bytesOf(call: Call, deps: ServerDependencies): AsyncGenerator<Ui
     );
   let timer = arm();
   try {
-    for await (const chunk of call.raw) {
+    // What refuses the content must not end the connection: the answer says why.
+    for await (const chunk of call.raw.iterator({ destroyOnReturn: false })) {
       timer[Symbol.dispose]();
       yield chunk as Uint8Array;
       timer = arm();

@@ -48,15 +48,19 @@ export async function fileAudit(options: {
   /** Lines that came while a sync was under way share the next one. */
   let waiting: { lines: string[]; written: Promise<void> } | undefined;
 
-  const append = async (lines: readonly string[]): Promise<void> => {
-    if (size > maxBytes) {
-      await handle.close();
-      for (let n = keep; n >= 1; n--) {
-        await rename(n === 1 ? file : `${file}.${n - 1}`, `${file}.${n}`).catch(ignoreMissing);
-      }
-      handle = await open(file, 'a', 0o600);
-      size = 0;
+  /** The old file stays open until the new one is: a rotation that fails loses no line. */
+  const rotate = async (): Promise<void> => {
+    for (let n = keep; n >= 1; n--) {
+      await rename(n === 1 ? file : `${file}.${n - 1}`, `${file}.${n}`).catch(ignoreMissing);
     }
+    const full = handle;
+    handle = await open(file, 'a', 0o600);
+    size = 0;
+    await full.close();
+  };
+
+  const append = async (lines: readonly string[]): Promise<void> => {
+    if (size > maxBytes) await rotate();
     const text = lines.join('');
     await handle.appendFile(text);
     await handle.datasync();
