@@ -1,11 +1,18 @@
 import { connect, type Socket } from 'node:net';
 import { SlipwayError } from '../lib/errors.ts';
+import { systemProcessTable } from '../lib/process-table.ts';
+import type { ProcessIdentity } from '../lib/processes.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { runs } from './process-record.ts';
 import type { ControlLine, ControlVerb, SupervisorStatus } from './supervisor-control.ts';
+import { readSupervisor } from './supervisor-record.ts';
+
+/** A process that has said its last word ends within this, ms. */
+const END_MS = 10_000;
 
 /**
- * Asks the supervisor and yields its lines until it closes or `signal` is aborted. Rejects with `unavailable`
- * when none answers on this data directory.
+ * Asks the supervisor and yields its lines until it closes or `signal` is aborted; after a `stop` its process is
+ * gone too. Rejects with `unavailable` when none answers on this data directory.
  */
 export async function* ask(
   data: DataDirectory,
@@ -26,11 +33,22 @@ export async function* ask(
         cause: error,
       });
     });
+    const supervisor = readSupervisor(data);
     socket.write(`${verb}\n`);
     yield* linesOf(socket);
+    if (verb === 'stop' && supervisor !== undefined) await gone(supervisor, signal);
   } finally {
     signal?.removeEventListener('abort', onAbort);
     socket.destroy();
+  }
+}
+
+/** Its last line is not its end: until then it may still write to the data directory. */
+async function gone(supervisor: ProcessIdentity, signal: AbortSignal | undefined): Promise<void> {
+  const table = systemProcessTable();
+  const deadline = performance.now() + END_MS;
+  while (signal?.aborted !== true && performance.now() < deadline && (await runs(table, supervisor))) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
