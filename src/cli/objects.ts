@@ -1,6 +1,6 @@
+import { findKindName, KIND_NAMES, type KindName } from '../api/kind-names.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
-import { findKindName, KIND_NAMES, type KindName } from '../server/kind-names.ts';
 import type { Connection } from './context.ts';
 import { resolveName } from './names.ts';
 import { nearest } from './nearest.ts';

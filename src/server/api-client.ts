@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { API_PREFIX, findKindName, type KindName } from '../api/kind-names.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import type { Command } from '../api/release.ts';
 import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
@@ -8,7 +9,6 @@ import type { ListResult, WatchEvent } from '../store/store.ts';
 import type { Role } from './authorize.ts';
 import type { PlanPreview } from './dependencies.ts';
 import { type HttpClient, type HttpClientOptions, httpClient } from './http-client.ts';
-import { API_PREFIX, findKindName, type KindName } from './kind-names.ts';
 import type { TokenInfo } from './tokens.ts';
 import { jsonLines, watchResumed } from './watch-client.ts';
 import type { Explanation } from './why.ts';

@@ -1,17 +1,17 @@
 import * as z from 'zod';
+import { API_PREFIX } from '../api/kind-names.ts';
 import { findKind, kindOf } from '../api/kinds.ts';
 import { API_VERSION, type ApiObject, Name, type Stored } from '../api/meta.ts';
 import { type Command, type CommandSpec, Verb } from '../api/release.ts';
 import { instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
+import { findProblems, refuseProblems } from '../lib/validation.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import type { KindHooks } from './kind-hooks.ts';
-import { API_PREFIX } from './kind-names.ts';
 import { isObject } from './merge-patch.ts';
 import { requireObject } from './resource-reads.ts';
 import type { Answer, Call, Route } from './route.ts';
 import { toStatus } from './status.ts';
-import { findProblems, refuseProblems } from './validation.ts';
 import { problemsOf } from './written-object.ts';
 
 /**

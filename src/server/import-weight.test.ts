@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { KIND_NAMES } from '../api/kind-names.ts';
 import { KINDS } from '../api/kinds.ts';
-import { KIND_NAMES } from './kind-names.ts';
 
 /** Modules that a file loads when it is run: type-only imports cost nothing. */
 function loaded(file: string, seen = new Set<string>()): Set<string> {
@@ -25,11 +25,11 @@ describe('api-client', () => {
     expect(modules.filter((m) => !m.startsWith('/') && !m.startsWith('node:'))).toEqual([]);
     const own = modules.filter((m) => m.startsWith('/')).map((m) => m.slice(root.length + 1));
     expect(own.sort()).toEqual([
+      'api/kind-names.ts',
       'lib/clock.ts',
       'lib/errors.ts',
       'server/api-client.ts',
       'server/http-client.ts',
-      'server/kind-names.ts',
       'server/status.ts',
       'server/watch-client.ts',
     ]);

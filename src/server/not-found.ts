@@ -1,4 +1,4 @@
-import { KIND_NAMES } from './kind-names.ts';
+import { KIND_NAMES } from '../api/kind-names.ts';
 import type { Route } from './route.ts';
 import type { KubernetesStatus } from './status.ts';
 

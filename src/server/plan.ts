@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { Application, ApplicationSpec } from '../api/application.ts';
+import { API_PREFIX } from '../api/kind-names.ts';
 import { kindOf } from '../api/kinds.ts';
 import { Name } from '../api/meta.ts';
+import { findProblems, refuseProblems } from '../lib/validation.ts';
 import { applicationProblems } from './applications.ts';
 import type { ServerDependencies } from './dependencies.ts';
-import { API_PREFIX } from './kind-names.ts';
 import { requireObject } from './resource-reads.ts';
 import type { Answer, Call, Route } from './route.ts';
-import { findProblems, refuseProblems } from './validation.ts';
 
 const PlanBody = z.strictObject({
   environment: Name,

@@ -1,9 +1,9 @@
+import { API_PREFIX } from '../api/kind-names.ts';
 import type { KindDefinition } from '../api/kinds.ts';
 import { API_VERSION, type ApiObject, type Stored } from '../api/meta.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import type { KindHooks } from './kind-hooks.ts';
-import { API_PREFIX } from './kind-names.ts';
 import type { Answer, Call, Route } from './route.ts';
 import { isTrue, parseCount, parseFieldSelector, parseLabelSelector } from './selectors.ts';
 import { refuseUnknownWatch, serveWatch } from './watch.ts';

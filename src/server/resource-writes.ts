@@ -2,13 +2,13 @@ import type { KindDefinition } from '../api/kinds.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import { canonicalJson } from '../lib/digest.ts';
 import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
+import { refuseProblems } from '../lib/validation.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import type { KindHooks } from './kind-hooks.ts';
 import { isObject, mergePatch } from './merge-patch.ts';
 import { requireObject } from './resource-reads.ts';
 import type { Answer, Call, Route } from './route.ts';
 import { successStatus } from './status.ts';
-import { refuseProblems } from './validation.ts';
 import { over, preconditions, problemsOf, writtenObject } from './written-object.ts';
 
 /** A patch without a resourceVersion is put on top of whatever stands; so often it may be overtaken. */

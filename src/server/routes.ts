@@ -1,3 +1,4 @@
+import { API_PREFIX } from '../api/kind-names.ts';
 import { KINDS } from '../api/kinds.ts';
 import { agentRoutes } from './agents.ts';
 import { applicationHooks } from './applications.ts';
@@ -7,7 +8,6 @@ import { commandHooks, commandRoutes } from './commands.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { healthRoutes } from './health.ts';
 import type { KindHooks } from './kind-hooks.ts';
-import { API_PREFIX } from './kind-names.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { planRoutes } from './plan.ts';
 import { readRoutes } from './resource-reads.ts';

@@ -1,9 +1,9 @@
 import type { Environment } from '../api/environment.ts';
+import { API_PREFIX } from '../api/kind-names.ts';
 import { kindOf } from '../api/kinds.ts';
 import { Name } from '../api/meta.ts';
 import { messageOf, SlipwayError } from '../lib/errors.ts';
 import type { ServerDependencies } from './dependencies.ts';
-import { API_PREFIX } from './kind-names.ts';
 import { LineStream, ReaderStalled } from './line-stream.ts';
 import { isObject } from './merge-patch.ts';
 import { requireObject } from './resource-reads.ts';

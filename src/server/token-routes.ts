@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { Name } from '../api/meta.ts';
 import { SlipwayError } from '../lib/errors.ts';
+import { findProblems, refuseProblems } from '../lib/validation.ts';
 import { GRANTABLE_ROLES } from './authorize.ts';
 import type { Route } from './route.ts';
 import type { Identity, TokenStore } from './tokens.ts';
-import { findProblems, refuseProblems } from './validation.ts';
 
 const TokenBody = z.strictObject({
   name: Name,

@@ -1,8 +1,8 @@
+import { API_PREFIX } from '../api/kind-names.ts';
 import { kindOf } from '../api/kinds.ts';
 import type { Release, ReleaseStatus, Waiting } from '../api/release.ts';
 import { formatDuration } from '../lib/durations.ts';
 import type { ServerDependencies } from './dependencies.ts';
-import { API_PREFIX } from './kind-names.ts';
 import { requireObject } from './resource-reads.ts';
 import type { Route } from './route.ts';
 

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what looks like a template is the syntax of the shells.
+
+import { KIND_NAMES } from '../../api/kind-names.ts';
 import { SlipwayError } from '../../lib/errors.ts';
-import { KIND_NAMES } from '../../server/kind-names.ts';
 import { type CommandModule, examples } from '../command.ts';
 import { COMMANDS } from '../commands.ts';
 import { EXIT } from '../exit-codes.ts';

@@ -2,7 +2,7 @@ import { KINDS, type KindDefinition } from '../../api/kinds.ts';
 import { API_VERSION, type ApiObject } from '../../api/meta.ts';
 import { validateApplication } from '../../engine/application/validate.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
-import { findProblems } from '../../server/validation.ts';
+import { findProblems } from '../../lib/validation.ts';
 import { nearest } from '../nearest.ts';
 import { list } from '../text/words.ts';
 import type { ParsedDocument } from './parse.ts';

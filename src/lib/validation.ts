@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { type ErrorDetail, SlipwayError } from '../lib/errors.ts';
+import { type ErrorDetail, SlipwayError } from './errors.ts';
 
 type Schema = z.core.$ZodType;
 type Path = readonly PropertyKey[];
