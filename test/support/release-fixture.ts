@@ -57,9 +57,7 @@ function stage(
         workload: 'shop',
         from: count(from),
         to: count(to),
-        weights: flips
-          ? { kind: 'byCapacity', from: count(from), to: count(to) }
-          : { kind: 'fixed', from: 100, to: 0 },
+        weights: flips ? { kind: 'byCapacity', from: count(from), to: count(to) } : null,
       },
     ],
     ...more,

@@ -1,7 +1,7 @@
 import type { GateRun } from '../../api/execution.ts';
 import { cleanLine } from '../terminal/clean.ts';
 import { capacityWords, stageOutcome, trafficWords } from '../text/plan-words.ts';
-import { formatMs, shortRevision } from '../text/words.ts';
+import { formatMs, shortRevision, withoutTime } from '../text/words.ts';
 import type { StageView } from './view.ts';
 
 export type Sign = 'done' | 'running' | 'waiting' | 'pending' | 'failed' | 'skipped';
@@ -41,10 +41,7 @@ function stageRow(view: StageView, context: RowContext): Row {
     ms: elapsed(status, context.now),
   } as const;
   const outcome = stageOutcome(stage, context.replicas);
-  const traffic =
-    view.back && outcome.share !== null
-      ? trafficWords(100 - outcome.share, shortRevision(context.from))
-      : trafficWords(outcome.share, shortRevision(context.to));
+  const traffic = view.beforeFlip ? 'no traffic yet' : shareWords(view, outcome.share, context);
   switch (status?.state ?? 'pending') {
     case 'done':
       return { ...base, sign: 'done', ...doneWords(view, capacityWords(outcome), traffic) };
@@ -74,6 +71,11 @@ function stageRow(view: StageView, context: RowContext): Row {
   }
 }
 
+function shareWords({ back }: StageView, onNew: number | null, { from, to }: RowContext): string {
+  if (onNew === null) return '';
+  return back ? trafficWords(100 - onNew, shortRevision(from)) : trafficWords(onNew, shortRevision(to));
+}
+
 /** A flip shows the traffic and its times; without one, the capacity and the traffic. */
 function doneWords({ status }: StageView, capacity: string, traffic: string): Pick<Row, 'middle' | 'detail'> {
   const drain = status?.drain ?? null;
@@ -98,7 +100,7 @@ function gateRow(run: GateRun, now: number): Row {
         : verdict === 'skipped'
           ? 'skipped'
           : 'failed';
-  const words = cleanLine(status?.message ?? '');
+  const words = withoutTime(cleanLine(status?.message ?? ''));
   const by = status?.by == null ? '' : ` by ${cleanLine(status.by)}`;
   return {
     depth: 1,

@@ -13,6 +13,8 @@ export interface StageView {
   readonly stage: Stage;
   /** Whether it belongs to the way back: its numbers begin at 1 again. */
   readonly back: boolean;
+  /** Whether no stage up to it moves public traffic. */
+  readonly beforeFlip: boolean;
   /** Absent while the release has not been looked at by its controller. */
   readonly status: StageStatus | undefined;
   readonly executions: readonly Execution[];
@@ -32,32 +34,34 @@ export const phaseOf = (release: Release): ReleasePhase => release.status?.phase
 /** The plan's stages; once the release turns back, those that were begun and then the way back. */
 export function stageViews(view: ReleaseView): StageView[] {
   const { spec, status } = view.release;
-  const forward = spec.plan.stages.map((stage, at) => stageView(stage, false, status?.stages[at], view));
+  const { stages } = spec.plan;
+  const firstFlip = stages.findIndex(({ flips }) => flips);
+  const forward = stages.map((stage, at) =>
+    stageView({ stage, back: false, beforeFlip: at < firstFlip }, status?.stages[at], view),
+  );
   if (status?.direction !== 'back') return forward;
   // The statuses of the way back follow those of the plan.
   const back = status.backStages.map((stage, at) =>
-    stageView(stage, true, status.stages[spec.plan.stages.length + at], view),
+    stageView({ stage, back: true, beforeFlip: false }, status.stages[stages.length + at], view),
   );
   return [...forward.filter((one) => one.status?.state !== 'pending'), ...back];
 }
 
 function stageView(
-  stage: Stage,
-  back: boolean,
+  place: Pick<StageView, 'stage' | 'back' | 'beforeFlip'>,
   status: StageStatus | undefined,
   view: ReleaseView,
 ): StageView {
   const current = view.executions.find((one) => one.metadata.name === status?.execution);
   return {
-    stage,
-    back,
+    ...place,
     status,
     // One per cluster: those of the same epoch as the one that the release names.
     executions: view.executions.filter(
       (one) => one.spec.stage === current?.spec.stage && one.spec.epoch === current.spec.epoch,
     ),
-    gatesBefore: latestRuns(view.gateRuns, stage, 'before'),
-    gatesAfter: latestRuns(view.gateRuns, stage, 'after'),
+    gatesBefore: latestRuns(view.gateRuns, place.stage, 'before'),
+    gatesAfter: latestRuns(view.gateRuns, place.stage, 'after'),
   };
 }
 

@@ -30,7 +30,5 @@ export function capacityWords({ from, to }: StageOutcome): string {
 }
 
 /** `67 % on r2`, `no traffic yet`. */
-export function trafficWords(share: number | null, to: string): string {
-  if (share === null) return '';
-  return share === 0 ? 'no traffic yet' : `${share} % on ${to}`;
-}
+export const trafficWords = (share: number, revision: string): string =>
+  share === 0 ? 'no traffic yet' : `${share} % on ${revision}`;

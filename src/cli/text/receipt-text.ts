@@ -2,7 +2,15 @@ import type { ReceiptSpec } from '../../api/execution.ts';
 import { cleanLine } from '../terminal/clean.ts';
 import { pad } from '../terminal/display-width.ts';
 import { type Paint, PLAIN } from '../terminal/paint.ts';
-import { formatInstant, formatMs, formatNumber, plural, shortHash, shortRevision } from './words.ts';
+import {
+  formatInstant,
+  formatMs,
+  formatNumber,
+  plural,
+  shortHash,
+  shortRevision,
+  withoutTime,
+} from './words.ts';
 
 /** The page of text for people; `now` in ms, for times in the reader's clock. */
 export function receiptText(name: string, spec: ReceiptSpec, now: number, paint: Paint = PLAIN): string[] {
@@ -91,7 +99,8 @@ function gateLines({ gates }: ReceiptSpec, now: number): string[] {
     const by = gate.by === null ? '' : ` by ${cleanLine(gate.by)}`;
     const why = gate.why === null ? '' : ` "${cleanLine(gate.why)}"`;
     const at = typeof gate.at === 'string' ? ` ${formatInstant(gate.at, now)}` : '';
-    const message = gate.message === '' || gate.by !== null ? '' : `, ${cleanLine(gate.message)}`;
+    const message =
+      gate.message === '' || gate.by !== null ? '' : `, ${withoutTime(cleanLine(gate.message))}`;
     return `${gate.name} ${gate.verdict}${by}${at}${why} (${formatMs(gate.ms)}${message})`;
   });
   return [`Gates ${words.join(' · ')}`];

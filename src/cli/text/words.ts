@@ -59,3 +59,6 @@ export function list(words: readonly string[], last = 'and'): string {
   if (words.length < 2) return words.join('');
   return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 }
+
+/** A gate's message often ends in its time, which stands beside it already: `GET /version 200 (5 ms)`. */
+export const withoutTime = (text: string): string => text.replace(/ \(\d+(?:\.\d+)? m?s\)$/, '');
