@@ -4,7 +4,7 @@ import { instant } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { checkOrder } from './check-order.ts';
 import type { AgentPorts } from './context.ts';
-import { admit, type OrderIdentity, raise } from './fence.ts';
+import { admit, type OrderIdentity, overtakes, type Position, raise } from './fence.ts';
 import { HeldRun } from './held-run.ts';
 import type { Journal } from './journal.ts';
 import { type HeldRecord, isFinal, recordKey } from './journal-entries.ts';
@@ -92,7 +92,7 @@ export class Desk {
       if (position !== undefined) {
         await journal.writeUntilDurable({ t: 'fence', subject, position }, this.#stop.signal);
       }
-      this.#background(this.#cancelBelow(subject, belowEpoch));
+      this.#background(this.#cancelOlder(subject, { epoch: belowEpoch, sequence: -1 }));
     });
   }
 
@@ -129,7 +129,7 @@ export class Desk {
     const { journal, send, ports } = this.#options;
     const { execution, namespace, uid, spec } = order;
     const key = recordKey(namespace, execution);
-    const identity: OrderIdentity = { execution, uid, ...spec };
+    const identity = identityOf(order);
     const unfinished = [...journal.state.records.values()].filter(
       (record) => record.spec.subject === spec.subject && !isFinal(record.status),
     );
@@ -159,18 +159,18 @@ export class Desk {
     const run = this.#runOf(key);
     // Counted from before anything changes.
     await this.#watch.watch(namespace, spec);
-    const older = this.#cancelBelow(spec.subject, spec.epoch);
+    const older = this.#cancelOlder(spec.subject, spec);
     // Its stop is awaited before the newer one starts (INV-20), and nobody else's frames wait for it.
     this.#background(older.then(() => run.start()));
   }
 
-  async #cancelBelow(subject: string, epoch: number): Promise<void> {
+  async #cancelOlder(subject: string, newer: Position): Promise<void> {
     const older = [...this.#options.journal.state.records].filter(
-      ([, record]) => record.spec.subject === subject && record.spec.epoch < epoch && !isFinal(record.status),
+      ([, record]) =>
+        record.spec.subject === subject && !isFinal(record.status) && overtakes(newer, identityOf(record)),
     );
-    await Promise.all(
-      older.map(([key]) => this.#runOf(key).cancel(new Cancelled(`epoch ${epoch} of ${subject} was taken`))),
-    );
+    const reason = new Cancelled(`epoch ${newer.epoch} of ${subject} was taken`);
+    await Promise.all(older.map(([key]) => this.#runOf(key).cancel(reason)));
   }
 
   #isFencedOff({ spec }: HeldRecord): boolean {
@@ -214,4 +214,11 @@ export class Desk {
   }
 }
 
-const identityOf = ({ execution, uid, spec }: HeldRecord): OrderIdentity => ({ execution, uid, ...spec });
+const identityOf = ({ execution, uid, spec }: Pick<Order, 'execution' | 'uid' | 'spec'>): OrderIdentity => ({
+  execution,
+  uid,
+  subject: spec.subject,
+  epoch: spec.epoch,
+  sequence: spec.sequence,
+  asksOnly: spec.instructions.every(({ type }) => type === 'runGate'),
+});

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { admit, type FenceView, type OrderIdentity, type Position, raise } from './fence.ts';
+import { admit, type FenceView, type OrderIdentity, overtakes, type Position, raise } from './fence.ts';
 
 const order = (epoch: number, sequence: number, more: Partial<OrderIdentity> = {}): OrderIdentity => ({
   execution: `shop-r2-e${epoch}-s${sequence}`,
@@ -7,6 +7,7 @@ const order = (epoch: number, sequence: number, more: Partial<OrderIdentity> = {
   subject: 'release/default/shop-r2',
   epoch,
   sequence,
+  asksOnly: false,
   ...more,
 });
 const view = (highest: Position | undefined, more: Partial<FenceView> = {}): FenceView => ({
@@ -44,6 +45,12 @@ describe('admit', () => {
       /step 1 .* has not ended \(INV-15\)/,
     ],
     [
+      'a step after a gate that a person skipped',
+      order(1, 2),
+      view({ epoch: 1, sequence: 1 }, { unfinished: [order(1, 1, { asksOnly: true })] }),
+      'new',
+    ],
+    [
       'another object under a held name',
       order(1, 1, { uid: 'other' }),
       view({ epoch: 1, sequence: 1 }, { held: order(1, 1) }),
@@ -61,6 +68,17 @@ describe('admit', () => {
     if (typeof expected === 'string') expect(admission.kind).toBe(expected);
     else expect(admission).toEqual({ kind: 'refused', reason: expect.stringMatching(expected) });
   });
+});
+
+describe('overtakes', () => {
+  it.each([
+    ['a lower epoch', order(1, 9), true],
+    ['itself', order(2, 1), false],
+    ['an earlier step', order(2, 0), false],
+    ['gates that are still asked', order(2, 0, { asksOnly: true }), true],
+    ['later gates', order(2, 5, { asksOnly: true }), false],
+    ['a higher epoch', order(3, 0), false],
+  ])('%s', (_, older, expected) => expect(overtakes({ epoch: 2, sequence: 1 }, older)).toBe(expected));
 });
 
 describe('raise', () => {

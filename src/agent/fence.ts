@@ -11,10 +11,12 @@ export interface OrderIdentity extends Position {
   readonly execution: string;
   readonly uid: string;
   readonly subject: string;
+  /** It asks gates and changes nothing. A person may skip a gate while it is being asked. */
+  readonly asksOnly: boolean;
 }
 
 export type Admission =
-  /** Never seen: journal it, then what runs at a lower epoch stops, then it starts. */
+  /** Never seen: journal it, then what it overtakes stops, then it starts. */
   | { readonly kind: 'new' }
   /** Seen: one effect; say again what came of it. */
   | { readonly kind: 'repeat' }
@@ -46,12 +48,17 @@ export function admit(order: OrderIdentity, view: FenceView): Admission {
       `step ${order.sequence} of epoch ${order.epoch} is over; ${order.subject} is at step ${highest.sequence} (INV-22)`,
     );
   }
-  const before = view.unfinished.find((other) => other.epoch === order.epoch);
+  const before = view.unfinished.find((other) => other.epoch === order.epoch && !other.asksOnly);
   if (before !== undefined) {
     return refused(`step ${before.sequence} of ${order.subject} has not ended (INV-15)`);
   }
   return { kind: 'new' };
 }
+
+/** Whether the older of a subject must have stopped before the newer starts (INV-20). */
+export const overtakes = (newer: Position, older: OrderIdentity): boolean =>
+  older.epoch < newer.epoch ||
+  (older.epoch === newer.epoch && older.sequence < newer.sequence && older.asksOnly);
 
 /** Below 0 when `a` is older. */
 export function comparePositions(a: Position, b: Position): number {

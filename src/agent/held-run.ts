@@ -1,6 +1,7 @@
 import type { ExecutionStatus, GateRunStatus } from '../api/execution.ts';
 import type { AgentFrame } from '../execution/protocol.ts';
-import { InvariantViolation } from '../lib/errors.ts';
+import { instant } from '../lib/clock.ts';
+import { InvariantViolation, messageOf } from '../lib/errors.ts';
 import type { AgentPorts } from './context.ts';
 import type { Journal } from './journal.ts';
 import { type HeldRecord, isFinal } from './journal-entries.ts';
@@ -127,8 +128,33 @@ export class HeldRun {
       // The agent stops: the next start goes on from the journal.
       if (stop.aborted) return;
       ports.log.error('an execution ended unexpectedly', { execution: record.execution, error });
-      throw error;
+      await this.#fail(error);
     }
+  }
+
+  /** A fault of this program: said as such, so that whoever waits for the execution goes on (INV-28). */
+  async #fail(error: unknown): Promise<void> {
+    const { ports, stop } = this.#options;
+    const status: ExecutionStatus = {
+      ...this.#status,
+      phase: 'Failed',
+      endedAt: instant(ports.clock.now()),
+      failure: {
+        reason: 'internal',
+        message: `The agent failed at this order: ${messageOf(error)}.`,
+        affects: 'What was done so far stands; traffic is as it was last written.',
+        next: 'look into the log of the agent, then retry or abort the release',
+        instruction: null,
+      },
+    };
+    try {
+      await this.#write(status, this.#gateRuns);
+    } catch (cause) {
+      if (stop.aborted) return;
+      throw cause;
+    }
+    this.#status = status;
+    this.#reporter.now();
   }
 
   /** A long wait used up its numbers: words go on when the journal has given more. */

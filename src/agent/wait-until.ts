@@ -8,7 +8,12 @@ import { failure } from './words.ts';
 export type Look<T> =
   | { readonly kind: 'done'; readonly value: T }
   /** `progress` is compared with the last look's: while it changes, the deadline starts again. */
-  | { readonly kind: 'waiting'; readonly message: string; readonly progress: string }
+  | {
+      readonly kind: 'waiting';
+      readonly message: string;
+      readonly progress: string;
+      readonly evidence?: Readonly<Record<string, unknown>>;
+    }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 /** Looks are at most this far apart, since not everything that matters is an event. */
@@ -48,7 +53,7 @@ export async function waitUntil<T>(
       movedAt = clock.monotonic();
     }
     seen = now.message;
-    context.progress(seen);
+    context.progress(seen, now.evidence);
     const leftMs = deadlineMs - (clock.monotonic() - movedAt);
     if (leftMs <= 0) {
       return {

@@ -15,6 +15,7 @@ const execution = (epoch: number, sequence: number, more: Partial<ExecutionView>
   sequence,
   taken: false,
   onceOnly: false,
+  asksOnly: false,
   ...more,
 });
 const agent = (more: Partial<Record<keyof AgentView, string[]>> = {}): AgentView => ({
@@ -52,6 +53,13 @@ describe('planDispatch', () => {
       1,
       agent({ sent: [E11] }),
       [],
+    ],
+    [
+      'but not for gates that a person skipped',
+      [execution(1, 1, { asksOnly: true }), execution(1, 2)],
+      1,
+      agent({ sent: [E11] }),
+      [order('default/shop-r2-e1-s2')],
     ],
     [
       'a step of another subject does not',

@@ -11,6 +11,8 @@ export interface ExecutionView {
   readonly taken: boolean;
   /** Has an instruction that must never be carried out twice. */
   readonly onceOnly: boolean;
+  /** It asks gates and changes nothing: a person who skips them lets the next step go (INV-15). */
+  readonly asksOnly: boolean;
 }
 
 export interface AgentView {
@@ -56,7 +58,8 @@ export function planDispatch(
     }
     if (known) continue;
     const earlier = unfinished.some(
-      (other) => other.subject === subject && other.epoch === epoch && other.sequence < sequence,
+      (other) =>
+        other.subject === subject && other.epoch === epoch && other.sequence < sequence && !other.asksOnly,
     );
     if (earlier) continue;
     if (execution.taken && execution.onceOnly) {

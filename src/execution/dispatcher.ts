@@ -17,6 +17,8 @@ const ENDED: ReadonlySet<ReleasePhase> = new Set([
   'Superseded',
 ]);
 
+/** Of a release, with one cluster or several (engine/release/input.ts). */
+const EXECUTION_NAME = /^(.+)-e\d+-s\d+(?:-.+)?$/;
 const RETRY_MS = 200;
 
 export interface DispatcherOptions {
@@ -27,6 +29,7 @@ export interface DispatcherOptions {
   readonly version: string;
   readonly writer: StatusWriter;
   connectionOf(cluster: string): AgentConnection | undefined;
+  connections(): Iterable<AgentConnection>;
 }
 
 const keyOf = ({ metadata }: { metadata: { namespace?: string | undefined; name: string } }): string =>
@@ -41,6 +44,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #executions = new Map<string, Stored<Execution>>();
   readonly #releases = new Map<string, Stored<Release>>();
+  #releasesKnown = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -49,6 +53,7 @@ export class Dispatcher {
   releasesListed(releases: readonly Stored<Release>[]): void {
     this.#releases.clear();
     for (const release of releases) this.#releases.set(keyOf(release), release);
+    this.#releasesKnown = true;
     this.#forgetEverywhere();
   }
 
@@ -70,6 +75,9 @@ export class Dispatcher {
   releaseDeleted(release: Stored<Release>): void {
     this.#releases.delete(keyOf(release));
     this.#prune();
+    for (const cluster of release.spec.clusters) {
+      void this.#options.connectionOf(cluster)?.send({ type: 'forget', subject: subjectOf(release) });
+    }
   }
 
   executionsListed(executions: readonly Stored<Execution>[]): void {
@@ -269,21 +277,18 @@ export class Dispatcher {
 
   #forgetEverywhere(): void {
     this.#prune();
-    const clusters = new Set([...this.#releases.values()].flatMap(({ spec }) => spec.clusters));
-    for (const cluster of clusters) {
-      const connection = this.#options.connectionOf(cluster);
-      if (connection !== undefined) this.#forget(connection);
-    }
+    for (const connection of this.#options.connections()) this.#forget(connection);
   }
 
-  /** Of what it holds, the releases that have ended. */
+  /** Of what it holds, the releases that have ended or are no more. */
   #forget(connection: AgentConnection): void {
+    if (!this.#releasesKnown) return;
     const subjects = new Set<string>();
-    for (const { namespace, execution } of connection.hello?.holds ?? []) {
-      for (const release of this.#releases.values()) {
-        if (release.metadata.namespace !== namespace || !hasEnded(release)) continue;
-        if (execution.startsWith(`${release.metadata.name}-e`)) subjects.add(subjectOf(release));
-      }
+    for (const { namespace, execution, final } of connection.hello?.holds ?? []) {
+      const name = EXECUTION_NAME.exec(execution)?.[1];
+      if (!final || name === undefined || this.#executions.has(`${namespace}/${execution}`)) continue;
+      const release = this.#releases.get(`${namespace}/${name}`);
+      if (release === undefined || hasEnded(release)) subjects.add(`release/${namespace}/${name}`);
     }
     for (const subject of subjects) void connection.send({ type: 'forget', subject });
   }
@@ -317,5 +322,6 @@ function viewOf(execution: Stored<Execution>): ExecutionView {
         instruction.type === 'runJob' ||
         (instruction.type === 'runGate' && instruction.gate.command?.idempotent === false),
     ),
+    asksOnly: spec.instructions.every(({ type }) => type === 'runGate'),
   };
 }

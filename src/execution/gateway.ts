@@ -79,6 +79,7 @@ export function createGateway(options: GatewayOptions): AgentGateway {
     version,
     writer,
     connectionOf: (cluster) => connections.get(cluster),
+    connections: () => connections.values(),
   });
 
   const setPresence = (connection: AgentConnection, connected: boolean) => {

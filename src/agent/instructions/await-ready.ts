@@ -15,9 +15,7 @@ export async function awaitReady(
   const key = workloadKey(context, side, workload);
   const waited = await awaitInstances(context, key, wanted, 'ready');
   if (!waited.ok) return { state: 'failed', failure: waited.failure };
-  return done(`${wanted} of ${wanted} ready`, {
-    instances: { version: key.version, wanted, ready: waited.value.ready },
-  });
+  return done(`${wanted} of ${wanted} ready`, { version: key.version, wanted, ready: wanted });
 }
 
 /** Waits until so many instances are ready, or proven through the router's preview. */
@@ -64,5 +62,6 @@ async function judge(
     kind: 'waiting',
     message: problem === null ? words : `${words}; ${problem.message}`,
     progress: `${seen.ready}/${seen.proven}`,
+    evidence: { wanted, [what]: Math.min(seen[what], wanted) },
   };
 }

@@ -29,7 +29,5 @@ export async function ensureWorkload(
       : { kind: 'waiting', message: `${counted(wanted, 'instance')} of ${key.version} wanted`, progress: '' };
   });
   if (!waited.ok) return { state: 'failed', failure: waited.failure };
-  return done(`${counted(wanted, 'instance')} of ${key.version} wanted`, {
-    instances: { version: key.version, wanted },
-  });
+  return done(`${counted(wanted, 'instance')} of ${key.version} wanted`, { version: key.version, wanted });
 }

@@ -55,7 +55,9 @@ export async function restartWorkload(
   });
   if (!waited.ok) return { state: 'failed', failure: waited.failure };
   return done(`${wanted} of ${wanted} restarted`, {
-    instances: { version: key.version, wanted, ready: waited.value.ready },
+    version: key.version,
+    wanted,
+    ready: waited.value.ready,
   });
 }
 

@@ -61,7 +61,9 @@ export async function rollWorkload(
   if (!waited.ok) return { state: 'failed', failure: waited.failure };
   const flip = roll.flips.at(-1);
   return done(`${roll.full} of ${roll.full} replaced`, {
-    instances: { version: newKey.version, wanted: roll.full, ready: waited.value.ready },
+    version: newKey.version,
+    wanted: roll.full,
+    ready: waited.value.ready,
     ...(flip === undefined ? {} : { ...flip, flips: roll.flips.length }),
     ...(roll.proof === null ? {} : { proof: roll.proof }),
     ...(roll.drain === null ? {} : { drain: roll.drain }),
@@ -99,6 +101,7 @@ async function oneStep(context: InstructionContext, roll: Roll): Promise<Look<Wo
     kind: 'waiting',
     message: `${readyWords(seen, full)}, ${old?.instances.filter((i) => i.state !== 'exited').length ?? 0} old left`,
     progress: `${seen?.wanted}/${newReady}/${old?.wanted}/${old?.instances.length}`,
+    evidence: { wanted: full, ready: Math.min(newReady, full) },
   };
 }
 

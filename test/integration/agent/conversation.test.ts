@@ -189,6 +189,25 @@ describe('what an agent reports', () => {
       expect(stored?.status).toMatchObject({ state: 'done', verdict: 'pass' });
     }));
 
+  it('a gate that is skipped while it is asked gives way to the next step', () =>
+    withBench(async (bench) => {
+      await bench.agent();
+      await withFirstVersion(bench, 1);
+      bench.cluster.behave('shop-r2', { preview: () => ({ status: 500, headers: {}, body: '' }) });
+      const gate = Gate.parse({ name: 'slow', before: 1, http: { path: '/' }, failureLimit: 1_000 });
+      const asking = await bench.order(
+        executionSpec([
+          { id: 'gate/slow', needs: [], type: 'runGate', gate, gateRun: 'g', side: 'to', workload: 'shop' },
+        ]),
+      );
+      await eventually('it is asked', async () => (await bench.status(asking))?.phase === 'Running');
+      const next = await bench.order(
+        executionSpec(shiftInstructions(FULL, ZERO), { sequence: 2, replicas: { shop: 1 } }),
+      );
+      expect((await bench.ended(next)).phase).toBe('Succeeded');
+      expect((await bench.ended(asking)).phase).toBe('Cancelled');
+    }));
+
   it('brings failed requests of a release to its newest execution, also between two of them', () =>
     withBench(async (bench) => {
       await bench.agent();
@@ -216,7 +235,8 @@ describe('what an agent reports', () => {
         },
       });
       await bench.agent({ dial });
-      // The first release's object does not exist, so its subject goes on being counted.
+      // Goes on being counted, so that the looks at the counts can be counted.
+      await bench.release('shop-local-r1', { phase: 'Progressing', epoch: 1 });
       await withFirstVersion(bench, 1);
       await bench.release('shop-local-r2', { phase: 'Progressing', epoch: 1 });
       const name = await bench.order(executionSpec(shiftInstructions(FULL, ZERO), { replicas: { shop: 1 } }));
