@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ControlSocketClient } from '../../src/router/control-socket-client.ts';
+import { ROUTER_NODE_ARGUMENTS } from '../../src/router/node-arguments.ts';
 import type { Backend, RouteTable } from '../../src/router/table.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { freePort } from '../../test/support/ports.ts';
@@ -58,6 +59,7 @@ export function backendAt(id: string, port: number, state: Backend['state'] = 's
 export async function startSlipway(directory: string, originPort: number | null): Promise<SlipwayFront> {
   const controlPath = join(directory, 'control.sock');
   const args = [
+    ...ROUTER_NODE_ARGUMENTS,
     path('../../src/router/main.ts'),
     '--control',
     controlPath,

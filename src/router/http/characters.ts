@@ -41,3 +41,18 @@ export const SEMICOLON = 0x3b;
 export function text(bytes: Buffer, from: number, to: number): string {
   return bytes.toString('latin1', from, to);
 }
+
+/** Whether `bytes[from, …)` starts with `expected` (ASCII), exactly; without making text of the bytes. */
+export function startsWith(bytes: Buffer, from: number, expected: string): boolean {
+  for (let i = 0; i < expected.length; i++) if (bytes[from + i] !== expected.charCodeAt(i)) return false;
+  return true;
+}
+
+/** Whether `bytes[from, to)` is `expected` (lower-case letters, digits, hyphens) but for its case. */
+export function isWord(bytes: Buffer, from: number, to: number, expected: string): boolean {
+  if (to - from !== expected.length) return false;
+  for (let i = 0; i < expected.length; i++) {
+    if (((bytes[from + i] as number) | 0x20) !== expected.charCodeAt(i)) return false;
+  }
+  return true;
+}

@@ -1,3 +1,4 @@
+import { isWord } from './characters.ts';
 import type { FieldLines } from './field-lines.ts';
 import { FIELD } from './field-names.ts';
 import { Refusal } from './refusal.ts';
@@ -40,11 +41,15 @@ const NOT_HOP_BY_HOP: ReadonlySet<string> = new Set([
 ]);
 
 export function connectionOptions(bytes: Buffer, lines: FieldLines): ConnectionOptions | Refusal {
-  const list = lines.list(bytes, FIELD.connection);
-  if (list === null) return NOTHING;
-  const lower = list.toLowerCase();
-  if (lower === 'keep-alive') return KEEP_ALIVE;
-  if (lower === 'close') return CLOSE;
+  if (!lines.has(FIELD.connection)) return NOTHING;
+  const only = lines.only(FIELD.connection);
+  if (only !== -1) {
+    const from = lines.valueStart[only] as number;
+    const to = lines.valueEnd[only] as number;
+    if (isWord(bytes, from, to, 'keep-alive')) return KEEP_ALIVE;
+    if (isWord(bytes, from, to, 'close')) return CLOSE;
+  }
+  const lower = (lines.list(bytes, FIELD.connection) ?? '').toLowerCase();
   let close = false;
   let keepAlive = false;
   let upgrade = false;

@@ -12,6 +12,8 @@ export const MAX_FIELDS = 128;
  */
 export class FieldLines {
   count = 0;
+  /** Bit n is set where a field with id n is there: most questions are answered by that. */
+  private present = 0;
   readonly id: Uint8Array = new Uint8Array(MAX_FIELDS);
   /** Start of the line. */
   readonly start: Int32Array = new Int32Array(MAX_FIELDS);
@@ -29,6 +31,7 @@ export class FieldLines {
    */
   scan(bytes: Buffer, pos: number, end: number): Refusal | null {
     this.count = 0;
+    this.present = 0;
     const last = end - 2;
     let at = pos;
     while (at < last) {
@@ -46,7 +49,9 @@ export class FieldLines {
       while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB))
         valueEnd--;
       at += 2;
-      this.id[index] = identifyField(bytes, start, colon);
+      const id = identifyField(bytes, start, colon);
+      this.present |= 1 << id;
+      this.id[index] = id;
       this.start[index] = start;
       this.colon[index] = colon;
       this.valueStart[index] = valueStart;
@@ -56,6 +61,21 @@ export class FieldLines {
     }
     // A CR LF that ends a line beyond the empty line would mean that the caller's end is not the head's.
     return at === last ? null : new Refusal('badLineEnd');
+  }
+
+  has(id: FieldId): boolean {
+    return (this.present & (1 << id)) !== 0;
+  }
+
+  /** The line of the field `id` where there is exactly one; else -1. */
+  only(id: FieldId): number {
+    let found = -1;
+    for (let i = 0; i < this.count; i++) {
+      if (this.id[i] !== id) continue;
+      if (found !== -1) return -1;
+      found = i;
+    }
+    return found;
   }
 
   /** The value of line `index` as text (one character per byte). */
@@ -73,6 +93,7 @@ export class FieldLines {
 
   /** Every value of a field with an id, joined as a list; null where there is none. */
   list(bytes: Buffer, id: FieldId): string | null {
+    if (!this.has(id)) return null;
     let joined: string | null = null;
     for (let i = 0; i < this.count; i++) {
       if (this.id[i] !== id) continue;

@@ -26,6 +26,7 @@ export function declaredFraming(
   lines: FieldLines,
   http11: boolean,
 ): DeclaredFraming | Refusal {
+  if (!lines.has(FIELD.contentLength) && !lines.has(FIELD.transferEncoding)) return NO_FRAMING;
   let length = -1;
   let codings: string | null = null;
   for (let i = 0; i < lines.count; i++) {
@@ -38,7 +39,7 @@ export function declaredFraming(
       codings = codings === null ? lines.value(bytes, i) : `${codings},${lines.value(bytes, i)}`;
     }
   }
-  if (codings === null) return length === -1 ? NO_FRAMING : { length, chunked: false };
+  if (codings === null) return { length, chunked: false };
   if (length !== -1) return new Refusal('bothLengths');
   if (!http11) return new Refusal('badTransferCoding');
   const refusal = codingRefusal(codings);

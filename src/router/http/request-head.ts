@@ -1,4 +1,4 @@
-import { AUTHORITY, SP, TARGET, TOKEN, text } from './characters.ts';
+import { AUTHORITY, COLON, SP, startsWith, TARGET, TOKEN, text } from './characters.ts';
 import { connectionOptions } from './connection-options.ts';
 import type { FieldLines } from './field-lines.ts';
 import { FIELD } from './field-names.ts';
@@ -48,18 +48,19 @@ export function parseRequestHead(
   let at = start;
   while (TOKEN[bytes[at] as number] === 1) at++;
   if (bytes[at] !== SP || at === start || at - start > MAX_METHOD_BYTES) return new Refusal('badMethod');
-  const method = text(bytes, start, at);
+  const method = at - start === 3 && startsWith(bytes, start, 'GET') ? 'GET' : text(bytes, start, at);
 
   const targetStart = ++at;
   while (TARGET[bytes[at] as number] === 1) at++;
   if (bytes[at] !== SP || at === targetStart) return new Refusal('badTarget');
   const rawTarget = text(bytes, targetStart, at);
 
-  const version = text(bytes, at + 1, at + 11);
-  if (!/^HTTP\/[0-9]\.[0-9]\r\n$/.test(version)) return new Refusal('badVersion');
-  const http11 = version === 'HTTP/1.1\r\n';
-  // The preface of HTTP/2 (`PRI * HTTP/2.0`) ends here as well.
-  if (!http11 && version !== 'HTTP/1.0\r\n') return new Refusal('unsupportedVersion', 505);
+  const http11 = startsWith(bytes, at + 1, 'HTTP/1.1\r\n');
+  if (!http11 && !startsWith(bytes, at + 1, 'HTTP/1.0\r\n')) {
+    // The preface of HTTP/2 (`PRI * HTTP/2.0`) ends here as well.
+    const isVersion = /^HTTP\/[0-9]\.[0-9]\r\n$/.test(text(bytes, at + 1, at + 11));
+    return isVersion ? new Refusal('unsupportedVersion', 505) : new Refusal('badVersion');
+  }
   if (method === 'CONNECT') return new Refusal('unsupportedMethod', 501);
 
   const broken = lines.scan(bytes, at + 11, end);
@@ -92,26 +93,24 @@ export function parseRequestHead(
 
 /** Exactly one Host; an HTTP/1.0 request may have none (RFC 9112 section 3.2). */
 function hostField(bytes: Buffer, lines: FieldLines, http11: boolean): string | Refusal {
-  let found = -1;
-  for (let i = 0; i < lines.count; i++) {
-    if (lines.id[i] !== FIELD.host) continue;
-    if (found !== -1) return new Refusal('repeatedHost');
-    found = i;
-  }
-  if (found === -1) return http11 ? new Refusal('noHost') : '';
+  if (!lines.has(FIELD.host)) return http11 ? new Refusal('noHost') : '';
+  const found = lines.only(FIELD.host);
+  if (found === -1) return new Refusal('repeatedHost');
   const from = lines.valueStart[found] as number;
   const to = lines.valueEnd[found] as number;
+  let isPlain = true;
   for (let i = from; i < to; i++) {
-    if (AUTHORITY[bytes[i] as number] !== 1) return new Refusal('badHost');
+    const byte = bytes[i] as number;
+    if (AUTHORITY[byte] !== 1) return new Refusal('badHost');
+    if (byte === COLON || byte === BRACKET || byte === CLOSING_BRACKET) isPlain = false;
   }
   const host = text(bytes, from, to);
-  return isAuthority(host) ? host : new Refusal('badHost');
+  return isPlain || HOST_AND_PORT.test(host) ? host : new Refusal('badHost');
 }
 
-function isAuthority(host: string): boolean {
-  if (!host.includes(':') && !host.includes('[') && !host.includes(']')) return true;
-  return /^(\[[0-9A-Fa-f:.]+\]|[^:[\]]*)(:[0-9]{0,5})?$/.test(host);
-}
+const BRACKET = 0x5b;
+const CLOSING_BRACKET = 0x5d;
+const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]]*)(:[0-9]{0,5})?$/;
 
 function hostName(authority: string): string {
   const colon = authority.startsWith('[')

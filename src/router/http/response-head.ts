@@ -1,4 +1,4 @@
-import { CR, HTAB, LF, SP, text, VALUE } from './characters.ts';
+import { CR, HTAB, isWord, LF, SEMICOLON, SP, startsWith, text, VALUE } from './characters.ts';
 import { connectionOptions } from './connection-options.ts';
 import type { FieldLines } from './field-lines.ts';
 import { FIELD } from './field-names.ts';
@@ -35,9 +35,8 @@ export function parseResponseHead(
   lines: FieldLines,
 ): ResponseHead | Refusal {
   if (end - start > MAX_HEAD_BYTES) return new Refusal('headTooLarge', 431);
-  const version = text(bytes, start, start + 9);
-  const http11 = version === 'HTTP/1.1 ';
-  if (!http11 && version !== 'HTTP/1.0 ') return new Refusal('badStatusLine');
+  const http11 = startsWith(bytes, start, 'HTTP/1.1 ');
+  if (!http11 && !startsWith(bytes, start, 'HTTP/1.0 ')) return new Refusal('badStatusLine');
   const status = statusCode(bytes, start + 9);
   let at = start + 12;
   // RFC 9112 section 4 wants the space even before an empty reason; servers that leave it out are common.
@@ -88,13 +87,13 @@ function statusCode(bytes: Buffer, at: number): number {
 const EVENT_STREAM = 'text/event-stream';
 
 function isEventStream(bytes: Buffer, lines: FieldLines): boolean {
-  for (let i = 0; i < lines.count; i++) {
-    if (lines.id[i] !== FIELD.contentType) continue;
-    const from = lines.valueStart[i] as number;
-    const to = Math.min(lines.valueEnd[i] as number, from + EVENT_STREAM.length);
-    if (text(bytes, from, to).toLowerCase() !== EVENT_STREAM) return false;
-    const next = bytes[to];
-    return next === CR || next === 0x3b || next === SP || next === HTAB;
-  }
-  return false;
+  const line = lines.only(FIELD.contentType);
+  if (line === -1) return false;
+  const from = lines.valueStart[line] as number;
+  const to = from + EVENT_STREAM.length;
+  if (to > (lines.valueEnd[line] as number)) return false;
+  // `/` and `-` are among the characters whose case bit is set already.
+  if (!isWord(bytes, from, to, EVENT_STREAM)) return false;
+  const next = bytes[to];
+  return next === CR || next === SEMICOLON || next === SP || next === HTAB;
 }
