@@ -9,6 +9,7 @@ import type { ListResult, WatchEvent } from '../store/store.ts';
 import type { Role } from './authorize.ts';
 import type { PlanPreview } from './dependencies.ts';
 import { type HttpClient, type HttpClientOptions, httpClient } from './http-client.ts';
+import { fromAnswer, isStatus } from './status.ts';
 import type { TokenInfo } from './tokens.ts';
 import { jsonLines, watchResumed } from './watch-client.ts';
 import type { Explanation } from './why.ts';
@@ -274,7 +275,10 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         signal: query.signal,
         stream: true,
       });
-      for await (const line of jsonLines(response)) yield line as LogLine;
+      for await (const line of jsonLines(response)) {
+        if (isStatus(line)) throw fromAnswer(line.code, line);
+        yield line as LogLine;
+      }
     },
     async hasArtifact(digest) {
       try {

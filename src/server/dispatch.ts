@@ -5,6 +5,7 @@ import { instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import { redactText } from '../lib/redact.ts';
 import { authenticate, demand } from './access.ts';
+import { Allowance } from './allowance.ts';
 import type { AuditLine, AuditLog } from './audit.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { notFoundStatus } from './not-found.ts';
@@ -15,6 +16,8 @@ import { type KubernetesStatus, publicError, toStatus } from './status.ts';
 import type { Identity, TokenStore } from './tokens.ts';
 
 const READING = ['get', 'list', 'watch'];
+/** Audit lines of callers without a valid token. */
+const STRANGERS_PER_MINUTE = 60;
 const ANONYMOUS: Identity = { name: 'anonymous', roles: [] };
 
 interface RequestState {
@@ -40,6 +43,9 @@ export class Dispatcher {
   readonly #requests;
   readonly #durations;
   readonly #auditFailures;
+  readonly #auditSuppressed;
+  /** Whoever has no token must not push out of the log what the others did. */
+  readonly #strangers = new Allowance(STRANGERS_PER_MINUTE, 60_000);
 
   constructor(deps: ServerDependencies, tokens: TokenStore, audit: AuditLog, routes: readonly Route[]) {
     this.#deps = deps;
@@ -57,6 +63,10 @@ export class Dispatcher {
     this.#auditFailures = deps.metrics.counter(
       'slipway_audit_failures_total',
       'Audit lines that could not be written',
+    );
+    this.#auditSuppressed = deps.metrics.counter(
+      'slipway_audit_suppressed_total',
+      'Refusals of unknown callers that were counted and not written, beyond so many a minute',
     );
   }
 
@@ -83,9 +93,15 @@ export class Dispatcher {
       state.ending.abort(new SlipwayError('unavailable', 'the caller is gone'));
       this.#count(state, reply.raw.statusCode);
     });
-    if (route?.anonymous === true) state.identity = ANONYMOUS;
-    else state.identity = authenticate(request.raw, this.#tokens);
-    if (route === undefined || route.anonymous === true) return;
+    if (route?.anonymous === true) {
+      state.identity = ANONYMOUS;
+      return;
+    }
+    state.identity = authenticate(request.raw, this.#tokens);
+    if (route === undefined) {
+      if (request.is404) return;
+      throw new SlipwayError('forbidden', 'this endpoint does not say what it does, so nobody may use it');
+    }
     const params = paramsOf(request);
     demand(state.identity, {
       verb: verbOf(state),
@@ -214,6 +230,10 @@ export class Dispatcher {
     const { route, identity, note } = state;
     const verb = route === undefined ? request.method.toLowerCase() : (note.verb ?? verbOf(state));
     if ((READING.includes(verb) || verb === 'head' || route?.anonymous === true) && code !== 403) return;
+    if (identity === undefined && !this.#strangers.admit(this.#deps.clock.monotonic())) {
+      this.#auditSuppressed.add();
+      return;
+    }
     const params = paramsOf(request);
     const line: AuditLine = {
       at: instant(this.#deps.clock.now()),

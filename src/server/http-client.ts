@@ -1,9 +1,12 @@
-import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Agent, request as tlsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SlipwayError } from '../lib/errors.ts';
 import { fromAnswer } from './status.ts';
+
+// Importing node:http as a module evaluates all that it exports, undici behind WebSocket too: half of a start-up.
+const { Agent: PlainAgent, request: plainRequest } = process.getBuiltinModule('node:http');
 
 /** Below api-client: one request over a kept connection, with the pinned authority and the token. */
 export interface HttpClientOptions {
@@ -103,9 +106,17 @@ export function httpClient(options: HttpClientOptions): HttpClient {
             : connectionError(cause, base, request.reusedSocket),
         );
       });
-      if (exchange.upload === undefined) request.end(body);
-      // An answer that comes before the upload ends (refused) closes the pipe; the answer tells why.
-      else pipeline(exchange.upload.content, request).catch(() => undefined);
+      if (exchange.upload === undefined) {
+        request.end(body);
+        return;
+      }
+      exchange.upload.content.once('error', (cause) => {
+        reject(
+          new SlipwayError('unavailable', `what is uploaded cannot be read: ${cause.message}`, { cause }),
+        );
+      });
+      // An answer that comes before the upload ends (refused) breaks the pipe; the answer tells why.
+      pipeline(exchange.upload.content, request).catch(() => undefined);
     });
 
   const open = async (exchange: Exchange): Promise<IncomingMessage> => {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Environment } from '../api/environment.ts';
 import { API_PREFIX } from '../api/kind-names.ts';
 import { kindOf } from '../api/kinds.ts';
@@ -82,19 +83,25 @@ async function logs(call: Call, deps: ServerDependencies): Promise<Answer> {
     ...(instance === undefined ? {} : { instance }),
     ...(tailLines === undefined ? {} : { tailLines }),
   };
-  const sources = clusters.map((cluster) => ({
-    cluster,
-    lines: deps.gateway.call(cluster, 'logs', params, call.signal)[Symbol.asyncIterator](),
-  }));
-  // The first answer of each is awaited before the head is sent, so that "not connected" is an HTTP status.
-  const only = sources.length === 1 ? sources[0] : undefined;
-  const first = only === undefined || follow ? undefined : await only.lines.next();
+  const sources = clusters.map((cluster) => {
+    const lines = deps.gateway.call(cluster, 'logs', params, call.signal)[Symbol.asyncIterator]();
+    return { cluster, lines, first: lines.next() };
+  });
+  // That the only cluster is not connected is known at once: an HTTP status is clearer than a line.
+  const outcomes = sources.map(({ first }) =>
+    first.then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    ),
+  );
+  const early = await Promise.race([...outcomes, turn(undefined)]);
+  if (early !== undefined && sources.length === 1) throw early.error;
   const stream = new LineStream(call.takeOver(200, { 'content-type': 'application/x-ndjson' }), {
     stallMs: deps.limits.stallMs,
     clock: deps.clock,
   });
-  const copy = async ({ cluster, lines }: (typeof sources)[number]) => {
-    for (let next = first ?? (await lines.next()); next.done !== true; next = await lines.next()) {
+  const copy = async ({ cluster, lines, first }: (typeof sources)[number]) => {
+    for (let next = await first; next.done !== true; next = await lines.next()) {
       await stream.write(isObject(next.value) ? { cluster, ...next.value } : { cluster, line: next.value });
     }
   };

@@ -175,4 +175,15 @@ describe('audit', () => {
       userAgent: 'slipway/0.1.0-test',
     });
   });
+
+  it('cannot be flooded by callers without a token', async () => {
+    const other = await startHarness();
+    for (let i = 0; i < 70; i++)
+      await other.raw({ method: 'POST', path: `${IN_DEFAULT}/applications`, as: null });
+    await other.client('admin').create(application('known'));
+    expect(other.audit.lines.filter((line) => line.who === null)).toHaveLength(60);
+    expect(other.audit.lines.at(-1)).toMatchObject({ who: 'a-admin', name: 'known' });
+    expect((await other.raw({ path: '/metrics' })).text).toContain('slipway_audit_suppressed_total 10');
+    await other.stop();
+  });
 });

@@ -172,7 +172,7 @@ describe('plan, why, instances, logs', () => {
     expect(lines).toEqual(['local line 1 of shop', 'local line 2 of shop']);
   });
 
-  it('says that a cluster is out of reach as an HTTP status', async () => {
+  it('says that a cluster is out of reach, as an HTTP status', async () => {
     await h.client('admin').create({
       apiVersion: 'slipway.dev/v1alpha1',
       kind: 'Environment',
