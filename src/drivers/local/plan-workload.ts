@@ -71,14 +71,18 @@ function retirements(need: WorkloadNeed, live: readonly Member[]): string[] {
   const isGood = (member: Member): boolean =>
     member.state === 'ready' && (member.admitted || !need.takesTraffic);
   let surplus = live.length - need.replicas;
+  // One of the round that replaces another is no surplus for being over `replicas`: that is its surge.
+  let surplusOfRound = live.filter((member) => member.round === need.round).length - need.replicas;
   let good = live.filter(isGood).length;
   const retire: string[] = [];
   for (const member of live.toSorted((a, b) => worstFirst(a, b, need.round))) {
     if (surplus <= 0) break;
+    if (member.round === need.round && surplusOfRound <= 0) continue;
     if (isGood(member)) {
       if (good - 1 < need.replicas) continue;
       good -= 1;
     }
+    if (member.round === need.round) surplusOfRound -= 1;
     surplus -= 1;
     retire.push(member.id);
   }

@@ -1,8 +1,8 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RouteSpec } from '../../../src/api/application.ts';
+import { RouteSpec } from '../../../src/api/application.ts';
 import type {
   ServiceKey,
   WorkloadKey,
@@ -19,7 +19,10 @@ import { nodeProcesses } from '../../../src/lib/processes-node.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
 import { type RouterHandle, startRouter } from '../../../src/router/router.ts';
 import { eventually } from '../../support/eventually.ts';
-import { routeDefaults } from './route-defaults.ts';
+
+/** A route as the API would store it. */
+export const routeDefaults = (route: Parameters<typeof RouteSpec.parse>[0]): RouteSpec =>
+  RouteSpec.parse(route);
 
 /** Directory of the application of these tests. */
 export const ARTIFACT = dirname(fileURLToPath(import.meta.url));
@@ -31,6 +34,28 @@ export const SERVICE: ServiceKey = {
 };
 export const key = (version: string): WorkloadKey => ({ ...SERVICE, version });
 export const HOST = 'shop.localhost';
+
+/** The test application as a Revision pins it. */
+export const workloadSpec = (
+  version: string,
+  more: Partial<WorkloadWish['spec']> = {},
+): WorkloadWish['spec'] => ({
+  name: 'shop',
+  type: 'service',
+  artifact: `sha256:${'0'.repeat(64)}`,
+  command: ['node', 'app.mjs'],
+  port: { env: 'PORT' },
+  readiness: {
+    http: { path: '/healthz', expectStatus: [200] },
+    interval: '50ms',
+    timeout: '1s',
+    failureThreshold: 2,
+    startTimeout: '10s',
+  },
+  drain: { timeout: '5s', streamTimeout: '5s', grace: '5s' },
+  ...more,
+  env: { VERSION: version, ...more.env },
+});
 
 /** A real router, a real driver, real processes, in a temporary directory. */
 export class Machine {
@@ -110,23 +135,7 @@ export class Machine {
       key: key(version),
       replicas,
       fence: { subject: 'release/default/x', epoch: 1, sequence: this.#sequence },
-      spec: {
-        name: 'shop',
-        type: 'service',
-        artifact: `sha256:${'0'.repeat(64)}`,
-        command: ['node', 'app.mjs'],
-        port: { env: 'PORT' },
-        readiness: {
-          http: { path: '/healthz', expectStatus: [200] },
-          interval: '50ms',
-          timeout: '1s',
-          failureThreshold: 2,
-          startTimeout: '10s',
-        },
-        drain: { timeout: '5s', streamTimeout: '5s', grace: '5s' },
-        ...more,
-        env: { VERSION: version, ...more.env },
-      },
+      spec: workloadSpec(version, more),
     });
   }
 
@@ -173,6 +182,19 @@ export class Machine {
       (seen) =>
         seen.instances.filter(({ admitted }) => admitted).length === count && seen.instances.length === count,
     );
+  }
+
+  /** kill -9 of a whole instance, wrapper included. */
+  async killInstance(id: string): Promise<void> {
+    const meta = await readFile(join(this.directory, 'agent/instances', id, 'meta.json'), 'utf8');
+    process.kill(-JSON.parse(meta).identity.pid, 'SIGKILL');
+  }
+
+  async log(instance: string): Promise<string[]> {
+    const lines: string[] = [];
+    const query = { instance, follow: false, tailLines: 1_000 };
+    for await (const { line } of this.local.logs.read(query, AbortSignal.timeout(5_000))) lines.push(line);
+    return lines;
   }
 
   /** One request through the entry over a connection of its own. */

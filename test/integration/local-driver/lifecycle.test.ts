@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HOST, key, Machine } from './harness.ts';
+import { key, Machine } from './harness.ts';
 
 let machine: Machine;
 beforeEach(async () => {
@@ -44,6 +44,5 @@ describe('a service on this machine', () => {
     await expect.poll(() => machine.local.driver.observe(key('shop-r1'))).toBeUndefined();
     const totals = await machine.local.trafficRouter.totals(key('shop-r1'));
     expect(totals).toMatchObject({ source: 'router', failed: 0 });
-    expect(HOST).toBe('shop.localhost');
   });
 });
