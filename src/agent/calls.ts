@@ -38,6 +38,9 @@ const serviceQuery = z.looseObject({
   }),
 });
 
+/** Characters of one line of a log; a frame has its limit. */
+const LONGEST_LINE = 64 * 1024;
+
 type Call = Extract<ManagerFrame, { type: 'call' }>;
 
 export interface CallsOptions {
@@ -92,7 +95,11 @@ export class Calls {
     switch (method) {
       case 'logs':
         if (logs === undefined) throw new Error('this cluster keeps no logs');
-        yield* logs.read(logQuery.parse(params), signal);
+        for await (const line of logs.read(logQuery.parse(params), signal)) {
+          yield line.line.length <= LONGEST_LINE
+            ? line
+            : { ...line, line: `${line.line.slice(0, LONGEST_LINE)} … (cut)` };
+        }
         return;
       case 'instances': {
         const { namespace, application, environment } = instancesQuery.parse(params);

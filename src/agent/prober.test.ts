@@ -50,6 +50,7 @@ describe('the prober', () => {
     ['timed out', () => failing('ETIMEDOUT'), 'timeout'],
     ['cut short', () => failing('EPROTO'), 'cut'],
     ['no backend', async () => answer(503), 'noBackend'],
+    ['no route', async () => answer(404), 'noBackend'],
     ['the router timed out', async () => answer(504), 'timeout'],
     ['the router lost the instance', async () => answer(502), 'reset'],
     ["the application's own 503", async () => answer(503, { 'slipway-revision': 'shop-r2' }), null],

@@ -33,8 +33,13 @@ const CAUSES: Readonly<Record<string, string>> = {
   EPIPE: 'reset',
   ETIMEDOUT: 'timeout',
 };
-/** What the router answers by itself; the application's own answers carry the version header. */
-const ROUTER_STATUS: Readonly<Record<number, string>> = { 502: 'reset', 503: 'noBackend', 504: 'timeout' };
+/** What the router answers by itself, 404 where no route leads anywhere; the application's carry the version header. */
+const ROUTER_STATUS: Readonly<Record<number, string>> = {
+  404: 'noBackend',
+  502: 'reset',
+  503: 'noBackend',
+  504: 'timeout',
+};
 
 /** Asks the entry 20 times a second, each time over a fresh connection, without retries. */
 export function startProber(options: {

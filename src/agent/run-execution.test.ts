@@ -186,6 +186,21 @@ describe('failures say what happened, whom it hurts, and what to do', () => {
       },
     ],
     [
+      'readiness that flaps',
+      () => {
+        cluster.behave('shop-r2', { startMs: 30, proveMs: 20 });
+        const mine = cluster;
+        const until = clock.monotonic() + 5_000;
+        const flap = () => {
+          mine.crash('shop-r2');
+          if (clock.monotonic() < until) clock.setTimer(10, flap);
+        };
+        clock.setTimer(10, flap);
+      },
+      { deadlineMs: 500 },
+      { reason: 'deadline', message: /no progress for 500 ms/ },
+    ],
+    [
       'instances that lie about their readiness',
       () => cluster.behave('shop-r2', { proveMs: Number.POSITIVE_INFINITY }),
       { deadlineMs: 150 },

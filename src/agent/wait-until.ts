@@ -7,11 +7,11 @@ import { failure } from './words.ts';
 /** What one look at the cluster shows. */
 export type Look<T> =
   | { readonly kind: 'done'; readonly value: T }
-  /** `progress` is compared with the last look's: while it changes, the deadline starts again. */
+  /** The deadline starts again when `progress` is higher than it ever was: flapping is no progress. */
   | {
       readonly kind: 'waiting';
       readonly message: string;
-      readonly progress: string;
+      readonly progress: number;
       readonly evidence?: Readonly<Record<string, unknown>>;
     }
   | { readonly kind: 'failed'; readonly failure: Failure };
@@ -38,7 +38,7 @@ export async function waitUntil<T>(
 ): Promise<Waited<T>> {
   const { clock, driver } = context.ports;
   const deadlineMs = options.deadlineMs ?? context.spec.deadlineMs;
-  let last = '';
+  let furthest = Number.NEGATIVE_INFINITY;
   let movedAt = clock.monotonic();
   let seen = 'nothing yet';
   using changes = new ChangeWaiter(driver.onChange.bind(driver), (key) => concerns(context, key));
@@ -48,8 +48,8 @@ export async function waitUntil<T>(
     const now = await safely(context, look);
     if (now.kind === 'done') return { ok: true, value: now.value };
     if (now.kind === 'failed') return { ok: false, failure: now.failure };
-    if (now.progress !== last) {
-      last = now.progress;
+    if (now.progress > furthest) {
+      furthest = now.progress;
       movedAt = clock.monotonic();
     }
     seen = now.message;
@@ -81,7 +81,7 @@ async function safely<T>(context: InstructionContext, look: () => Promise<Look<T
     return {
       kind: 'waiting',
       message: `the cluster cannot be read: ${messageOf(error)}`,
-      progress: 'unreadable',
+      progress: Number.NEGATIVE_INFINITY,
     };
   }
 }

@@ -196,8 +196,7 @@ export function createGateway(options: GatewayOptions): AgentGateway {
       for (const connection of [...connections.values(), ...pending]) {
         connection.close(CLOSE.stopping, 'the manager stops');
       }
-      writer.stop();
-      await followed;
+      await Promise.all([writer.stop(), followed]);
     },
   };
 }

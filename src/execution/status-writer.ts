@@ -56,6 +56,7 @@ export const isFinalPhase = (phase: string | undefined): boolean => phase !== un
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #slots = new Map<string, Slot>();
+  readonly #writes = new Set<Promise<void>>();
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
@@ -82,9 +83,11 @@ export class StatusWriter {
     });
   }
 
-  stop(): void {
+  /** After the signal was aborted: resolves when no write is under way any more. */
+  async stop(): Promise<void> {
     for (const slot of this.#slots.values()) slot.timer?.[Symbol.dispose]();
     this.#slots.clear();
+    await Promise.all(this.#writes);
   }
 
   #merge(ref: ExecutionRef, edit: (pending: Pending) => void): void {
@@ -125,13 +128,15 @@ export class StatusWriter {
     if (pending === null || slot.writing) return;
     slot.pending = null;
     slot.writing = true;
-    void this.#write(ref, pending).then((final) => {
+    const write = this.#write(ref, pending).then((final) => {
+      this.#writes.delete(write);
       slot.writing = false;
       slot.writtenAt = this.#options.clock.monotonic();
       if (pending.report !== null) slot.shape = shapeOf(pending.report);
       if (slot.pending !== null) this.#schedule(ref, key, slot);
       else if (final) this.#slots.delete(key);
     });
+    this.#writes.add(write);
   }
 
   /** True when the execution has ended. */

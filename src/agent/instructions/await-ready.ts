@@ -39,7 +39,7 @@ async function judge(
   seen: WorkloadObservation | undefined,
 ): Promise<Look<WorkloadObservation>> {
   if (seen === undefined) {
-    return { kind: 'waiting', message: `${key.version} is not there yet`, progress: 'absent' };
+    return { kind: 'waiting', message: `${key.version} is not there yet`, progress: -1 };
   }
   const problem = seen.problem;
   if (seen[what] >= wanted && seen.ready >= wanted) return { kind: 'done', value: seen };
@@ -61,7 +61,7 @@ async function judge(
   return {
     kind: 'waiting',
     message: problem === null ? words : `${words}; ${problem.message}`,
-    progress: `${seen.ready}/${seen.proven}`,
+    progress: seen.ready + seen.proven,
     evidence: { wanted, [what]: Math.min(seen[what], wanted) },
   };
 }

@@ -62,7 +62,8 @@ export async function drain(context: InstructionContext, instruction: Drain): Pr
       return {
         kind: 'waiting',
         message: `draining ${surplus} of ${surplus + gone}${load === null ? '' : `, ${load} in flight`}`,
-        progress: `${present}/${seen.retiring}/${gone}/${load}`,
+        // An instance that has gone counts for more than any number of requests.
+        progress: gone * 1_000_000 - present - (load ?? 0),
       };
     },
     { deadlineMs: drainDeadline(context, instruction) },
@@ -90,7 +91,7 @@ async function leave(context: InstructionContext, instruction: Drain): Promise<I
       return {
         kind: 'waiting',
         message: `draining ${key.version}, ${load.requests} in flight`,
-        progress: String(load.requests),
+        progress: -load.requests,
       };
     },
     { deadlineMs: Math.max(context.spec.deadlineMs, capMs + MARGIN_MS) },

@@ -26,7 +26,7 @@ export async function ensureWorkload(
     const seen = await context.ports.driver.observe(key);
     return seen?.wanted === wanted
       ? { kind: 'done' as const, value: seen }
-      : { kind: 'waiting', message: `${counted(wanted, 'instance')} of ${key.version} wanted`, progress: '' };
+      : { kind: 'waiting', message: `${counted(wanted, 'instance')} of ${key.version} wanted`, progress: 0 };
   });
   if (!waited.ok) return { state: 'failed', failure: waited.failure };
   return done(`${counted(wanted, 'instance')} of ${key.version} wanted`, { version: key.version, wanted });

@@ -43,7 +43,7 @@ export async function removeWorkload(
     return {
       kind: 'waiting',
       message: `${counted(left, 'instance')} of ${key.version} left`,
-      progress: `${left}/${seen.instances.length}`,
+      progress: -left - seen.instances.length,
     };
   });
   if (!waited.ok) return { state: 'failed', failure: waited.failure };

@@ -50,7 +50,7 @@ export async function restartWorkload(
     return {
       kind: 'waiting',
       message: `${Math.max(0, wanted - older)} of ${wanted} restarted`,
-      progress: `${older}/${seen?.ready}/${seen?.retiring}`,
+      progress: -older - (seen?.retiring ?? 0),
     };
   });
   if (!waited.ok) return { state: 'failed', failure: waited.failure };

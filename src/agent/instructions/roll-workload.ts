@@ -100,7 +100,7 @@ async function oneStep(context: InstructionContext, roll: Roll): Promise<Look<Wo
   return {
     kind: 'waiting',
     message: `${readyWords(seen, full)}, ${old?.instances.filter((i) => i.state !== 'exited').length ?? 0} old left`,
-    progress: `${seen?.wanted}/${newReady}/${old?.wanted}/${old?.instances.length}`,
+    progress: newReady - (old?.wanted ?? 0),
     evidence: { wanted: full, ready: Math.min(newReady, full) },
   };
 }
@@ -182,5 +182,5 @@ async function finish(
   roll.drain = drainEvidence(roll.oldKey.version, old, context.startedAt);
   const left = old.instances.filter(({ state }) => state !== 'exited').length;
   if (left === 0) await context.ports.driver.removeWorkload(roll.oldKey);
-  return { kind: 'waiting', message: `${left} old draining`, progress: `left ${left}/${old.retiring}` };
+  return { kind: 'waiting', message: `${left} old draining`, progress: roll.full - left };
 }

@@ -73,7 +73,7 @@ async function lookForEnd(context: InstructionContext, key: WorkloadKey): Promis
   if (seen === undefined || (instance === undefined && seen.problem === null)) {
     // Only a wish that was just written may have no instance yet.
     return seen !== undefined && seen.wanted > 0 && context.noted === undefined
-      ? { kind: 'waiting', message: `the job ${key.version} starts`, progress: 'starting' }
+      ? { kind: 'waiting', message: `the job ${key.version} starts`, progress: 0 }
       : { kind: 'done', value: { exitCode: null, message: '' } };
   }
   if (instance?.state === 'exited') {
@@ -92,7 +92,7 @@ async function lookForEnd(context: InstructionContext, key: WorkloadKey): Promis
   return {
     kind: 'waiting',
     message: `the job ${key.version} runs`,
-    progress: `${instance?.id}/${context.ports.clock.now()}`,
+    progress: context.ports.clock.monotonic(),
   };
 }
 
@@ -104,7 +104,7 @@ async function gone(context: InstructionContext, key: WorkloadKey): Promise<Fail
   const waited = await waitUntil(context, `what is left of ${key.version} does not go`, async () =>
     (await driver.observe(key)) === undefined
       ? { kind: 'done', value: null }
-      : { kind: 'waiting', message: `clearing ${key.version}`, progress: '' },
+      : { kind: 'waiting', message: `clearing ${key.version}`, progress: 0 },
   );
   return waited.ok ? null : waited.failure;
 }

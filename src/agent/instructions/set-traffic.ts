@@ -61,7 +61,7 @@ export async function writeTraffic(
     await lease.held(context.signal);
     const before = await trafficRouter.traffic(service);
     const missing = await missingProof(context, workload, shares, needs, before);
-    if (missing !== null) return { kind: 'waiting', message: missing, progress: 'proof' };
+    if (missing !== null) return { kind: 'waiting', message: missing, progress: 0 };
     proven = true;
     // Nothing to ask before the first write of a service: its routes do not exist yet.
     if (before !== undefined && route !== undefined) context.probers.start(workload, route);
