@@ -1,10 +1,9 @@
-import { createWriteStream } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { API_PREFIX, findKindName, type KindName } from '../api/kind-names.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import type { Command } from '../api/release.ts';
-import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
+import { isSlipwayError, messageOf, SlipwayError } from '../lib/errors.ts';
 import type { ListResult, WatchEvent } from '../store/store.ts';
 import type { Role } from './authorize.ts';
 import type { PlanPreview } from './dependencies.ts';
@@ -297,18 +296,26 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         timeoutMs: UPLOAD_TIMEOUT_MS,
       }),
     async backup(file) {
-      const response = await http.open({
-        method: 'POST',
-        path: '/maintenance/v1/backup',
-        json: {},
-        stream: true,
-      });
-      const wanted = Number(response.headers['content-length'] ?? Number.NaN);
-      const target = createWriteStream(file, { mode: 0o600, flags: 'wx' });
-      await pipeline(response, target);
-      if (target.bytesWritten !== wanted)
-        throw new SlipwayError('unavailable', `the backup broke off after ${target.bytesWritten} bytes`);
-      return { bytes: target.bytesWritten };
+      const target = await openNew(file);
+      try {
+        const response = await http.open({
+          method: 'POST',
+          path: '/maintenance/v1/backup',
+          json: {},
+          stream: true,
+        });
+        const wanted = Number(response.headers['content-length'] ?? Number.NaN);
+        const { bytesWritten } = await copyTo(target, response);
+        if (bytesWritten !== wanted)
+          throw new SlipwayError('unavailable', `the backup broke off after ${bytesWritten} bytes`);
+        return { bytes: bytesWritten };
+      } catch (error) {
+        // Half a backup must not lie where somebody may take it for one.
+        await rm(file, { force: true });
+        throw error;
+      } finally {
+        await target.close();
+      }
     },
     version: () => body({ method: 'GET', path: '/version' }),
     tokens: {
@@ -321,6 +328,39 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     close: () => http.close(),
   };
   return client;
+}
+
+/** A new file for its owner alone; one that is there already is never replaced. */
+async function openNew(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'wx', 0o600);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw new SlipwayError('alreadyExists', `${file} exists already`, {
+        next: 'choose another name',
+        cause,
+      });
+    }
+    throw new SlipwayError('refused', `${file} cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function copyTo(target: FileHandle, content: Readable): Promise<{ bytesWritten: number }> {
+  let bytesWritten = 0;
+  try {
+    for await (const chunk of content as AsyncIterable<Buffer>) {
+      await target.appendFile(chunk);
+      bytesWritten += chunk.length;
+    }
+    await target.sync();
+  } catch (cause) {
+    throw new SlipwayError(
+      'unavailable',
+      `the backup broke off after ${bytesWritten} bytes: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+  return { bytesWritten };
 }
 
 function kindName(word: string): KindName {

@@ -85,6 +85,10 @@ export async function startHarness(
         call: async function* (cluster, method, params) {
           if (cluster !== 'local')
             throw new SlipwayError('unavailable', `cluster ${cluster} is not connected`);
+          if (method === 'logs' && params.instance === 'breaks') {
+            yield { instance: 'breaks', line: 'the last one' };
+            throw new SlipwayError('unavailable', 'the agent left');
+          }
           if (method === 'logs')
             yield* [1, 2].map((n) => ({ instance: 'i1', line: `line ${n} of ${params.application}` }));
           else

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Command } from '../../../src/api/release.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { systemRandom } from '../../../src/lib/random.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import { application, type Harness, IN_DEFAULT, startHarness } from './harness.ts';
 
 let h: Harness;
@@ -172,6 +179,16 @@ describe('plan, why, instances, logs', () => {
     expect(lines).toEqual(['local line 1 of shop', 'local line 2 of shop']);
   });
 
+  it('ends with the error of an agent that leaves within the stream', async () => {
+    const lines: string[] = [];
+    const reading = (async () => {
+      const query = { instance: 'breaks', signal: AbortSignal.timeout(5_000) };
+      for await (const { line } of h.client('viewer').logs('shop', query)) lines.push(line);
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'unavailable', message: 'the agent left' });
+    expect(lines).toEqual(['the last one']);
+  });
+
   it('says that a cluster is out of reach, as an HTTP status', async () => {
     await h.client('admin').create({
       apiVersion: 'slipway.dev/v1alpha1',
@@ -261,6 +278,50 @@ describe('artifacts', () => {
 describe('backup', () => {
   it('is refused where the store has none of its own', async () => {
     expect((await h.raw({ method: 'POST', path: '/maintenance/v1/backup' })).json.reason).toBe('Refused');
+  });
+});
+
+describe('over the SQLite store', () => {
+  it('streams a backup that holds what was written, and says 410 as the memory store does', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'slipway-server-'));
+    const store = await openSqliteStore({
+      file: join(directory, 'slipway.db'),
+      clock: systemClock(),
+      random: systemRandom(),
+      programVersion: '0.1.0-test',
+    });
+    const real = await startHarness({ overrides: { store } });
+    const api = real.client('admin');
+    await api.create(application('kept'));
+    const file = join(directory, 'backup.db');
+    const { bytes } = await api.backup(file);
+    expect(bytes).toBe((await stat(file)).size);
+    const copy = new DatabaseSync(file, { readOnly: true });
+    expect(JSON.stringify(copy.prepare('PRAGMA quick_check').all())).toContain('ok');
+    copy.close();
+    expect((await readFile(file)).includes('kept')).toBe(true);
+    const gone = await real.raw({ path: `${IN_DEFAULT}/applications?watch=1&resourceVersion=99999` });
+    expect([gone.status, gone.json?.reason ?? gone.text]).toEqual([410, 'Expired']);
+    await expect(api.backup(file)).rejects.toMatchObject({ code: 'alreadyExists' });
+    await expect(h.client('admin').backup(join(directory, 'none.db'))).rejects.toMatchObject({
+      code: 'refused',
+    });
+    expect(await readdir(directory)).not.toContain('none.db');
+    await real.stop();
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+});
+
+describe('an audit that cannot be written', () => {
+  it('is counted and logged, and does not hide what happened', async () => {
+    const broken = await startHarness({
+      overrides: { audit: { write: () => Promise.reject(new Error('ENOSPC')), close: async () => {} } },
+    });
+    await broken.client('admin').create(application('made'));
+    expect((await broken.raw({ path: '/metrics' })).text).toContain('slipway_audit_failures_total 1');
+    expect(broken.logLines.some((line) => line.includes('an audit line could not be written'))).toBe(true);
+    await broken.stop();
   });
 });
 
