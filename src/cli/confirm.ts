@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { SlipwayError } from '../lib/errors.ts';
 import type { Context } from './context.ts';
 
@@ -14,6 +13,7 @@ export async function confirm(context: Context, what: readonly string[]): Promis
       next: 'Run it again with --yes if that is what you want.',
     });
   }
+  const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({
     input: context.io.stdin as NodeJS.ReadableStream,
     output: context.io.stderr as NodeJS.WritableStream,

@@ -1,7 +1,7 @@
 import type { ApiObject, Stored } from '../../api/meta.ts';
 import type { Connection, Context } from '../context.ts';
 import { type PinnedArtifact, pinSpec } from '../manifest/artifacts.ts';
-import { type LoadedManifest, loadManifests } from '../manifest/load.ts';
+import type { LoadedManifest } from '../manifest/load.ts';
 import { pack } from '../manifest/pack.ts';
 import { formatBytes } from '../text/words.ts';
 import { type ApplyResult, applyObject, wantedObject } from './apply-manifest.ts';
@@ -22,14 +22,14 @@ const rank = ({ kind }: LoadedManifest): number => {
   return at < 0 ? ORDER.length : at;
 };
 
-/** Checks all files, then applies their objects one after the other; the first refusal ends it. */
-export async function applyFiles(
+/** Applies what was read from files, one object after the other; the first refusal ends it. */
+export async function applyManifests(
   context: Context,
   connection: Connection,
-  files: readonly string[],
+  read: readonly LoadedManifest[],
   options: { readonly dryRun: boolean },
 ): Promise<Applied[]> {
-  const manifests = (await loadManifests(context, files)).toSorted((a, b) => rank(a) - rank(b));
+  const manifests = read.toSorted((a, b) => rank(a) - rank(b));
   const applied: Applied[] = [];
   for (const manifest of manifests) {
     const wanted = await pinnedObject(context, connection, manifest, { upload: !options.dryRun });

@@ -5,9 +5,10 @@ import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples, repeated } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { loadManifests } from '../manifest/load.ts';
 import { kindNamed } from '../objects.ts';
 import { printData } from '../output.ts';
-import { type Applied, applyFiles } from './apply-files.ts';
+import { type Applied, applyManifests } from './apply-files.ts';
 import { watchOptions } from './release-verb.ts';
 import { startRelease } from './start-release.ts';
 
@@ -39,8 +40,12 @@ export const command: CommandModule = {
         if (files.length === 0) {
           throw new SlipwayError('badRequest', 'No file was named.', { next: 'slipway apply -f app.yaml' });
         }
+        // Files that are wrong are said to be so wherever the manager is.
+        const manifests = await loadManifests(context, files);
         const connection = await context.connect();
-        const applied = await applyFiles(context, connection, files, { dryRun: options.dryRun === true });
+        const applied = await applyManifests(context, connection, manifests, {
+          dryRun: options.dryRun === true,
+        });
         if (options.watch === true && options.dryRun !== true) {
           context.note(...appliedLines(context, applied));
           return await watchReleases(context, connection, applied, options.timeout);

@@ -30,9 +30,10 @@ export const command: CommandModule = {
         const files = options.filename ?? [];
         if (files.length === 0)
           throw new SlipwayError('badRequest', 'No file was named.', { next: 'slipway diff -f app.yaml' });
+        const manifests = await loadManifests(context, files);
         const connection = await context.connect();
         const diffs: ObjectDiff[] = [];
-        for (const manifest of await loadManifests(context, files)) {
+        for (const manifest of manifests) {
           diffs.push(
             await diff(connection, await pinnedObject(context, connection, manifest, { upload: false })),
           );

@@ -8,6 +8,7 @@ import { printData, qualifiedName } from '../output.ts';
 import { follow } from '../progress/follow.ts';
 import { formatTable } from '../terminal/table.ts';
 import { tableOf } from '../text/columns.ts';
+import { compareNames } from '../text/words.ts';
 import { byAge } from './release-verb.ts';
 
 interface GetOptions {
@@ -72,7 +73,7 @@ function parseSelector(text: string): Record<string, string> {
 /** Releases newest last, as they are made; everything else by name. */
 function sorted(kind: Kind, items: readonly Stored[]): Stored[] {
   if (kind.kind === 'Release') return items.toSorted((a, b) => byAge(b, a));
-  return items.toSorted((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }));
+  return items.toSorted((a, b) => compareNames(a.metadata.name, b.metadata.name));
 }
 
 async function print(

@@ -3,7 +3,7 @@ import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { loadManifests } from '../manifest/load.ts';
+import { type LoadedManifest, loadManifests } from '../manifest/load.ts';
 import { findObject } from '../objects.ts';
 import { printData } from '../output.ts';
 import { planText } from '../text/plan-text.ts';
@@ -36,8 +36,10 @@ export const command: CommandModule = {
     );
     command.action(
       run(async (context, word: string | undefined, options: PlanOptions) => {
+        const manifest =
+          options.filename === undefined ? undefined : await applicationOf(context, options.filename, word);
         const connection = await context.connect();
-        const { name, spec } = await wanted(context, connection, word, options);
+        const { name, spec } = await wanted(context, connection, manifest ?? word, options);
         const { environment, namespace } = connection;
         const preview = await connection.api.plan(
           name,
@@ -50,7 +52,9 @@ export const command: CommandModule = {
         );
         const width = context.io.stdout.columns ?? 120;
         if (!(await printData(context, preview))) {
-          context.print(...planText(preview, { application: name, environment }, width, context.paint));
+          context.print(
+            ...planText(preview, { application: name, environment, to: options.to }, width, context.paint),
+          );
         }
         return preview.refusals.length > 0 ? EXIT.failed : EXIT.ok;
       }),
@@ -58,34 +62,37 @@ export const command: CommandModule = {
   },
 };
 
+/** The one application of a file. */
+async function applicationOf(
+  context: Context,
+  file: string,
+  word: string | undefined,
+): Promise<LoadedManifest> {
+  const all = (await loadManifests(context, [file])).filter(
+    ({ object }) =>
+      object.kind === 'Application' && (word === undefined || object.metadata.name.startsWith(word)),
+  );
+  const [manifest, second] = all;
+  if (manifest !== undefined && second === undefined) return manifest;
+  const count = manifest === undefined ? 'no application' : `${all.length} applications`;
+  throw new SlipwayError('badRequest', `${file} has ${count}${word === undefined ? '' : ` named ${word}`}.`, {
+    next: 'slipway plan NAME -f FILE',
+  });
+}
+
 async function wanted(
   context: Context,
   connection: Connection,
-  word: string | undefined,
+  from: LoadedManifest | string | undefined,
   options: PlanOptions,
 ): Promise<{ name: string; spec?: unknown }> {
-  if (options.filename !== undefined) {
-    const all = (await loadManifests(context, [options.filename])).filter(
-      ({ object }) =>
-        object.kind === 'Application' && (word === undefined || object.metadata.name.startsWith(word)),
-    );
-    const [manifest, second] = all;
-    if (manifest === undefined || second !== undefined) {
-      const count = manifest === undefined ? 'no application' : `${all.length} applications`;
-      throw new SlipwayError(
-        'badRequest',
-        `${options.filename} has ${count}${word === undefined ? '' : ` named ${word}`}.`,
-        {
-          next: 'slipway plan NAME -f FILE',
-        },
-      );
-    }
-    const { metadata, spec } = await pinnedObject(context, connection, manifest, { upload: false });
+  if (from === undefined)
+    throw new SlipwayError('badRequest', 'Which application?', { next: 'slipway plan shop' });
+  if (typeof from !== 'string') {
+    const { metadata, spec } = await pinnedObject(context, connection, from, { upload: false });
     return { name: metadata.name, spec };
   }
-  if (word === undefined)
-    throw new SlipwayError('badRequest', 'Which application?', { next: 'slipway plan shop' });
-  const application = await findObject<Application>(connection, 'application', word);
+  const application = await findObject<Application>(connection, 'application', from);
   const changed = await changedApplication(context, connection, application, options, { upload: false });
   return { name: application.metadata.name, ...(changed === undefined ? {} : { spec: changed.spec }) };
 }

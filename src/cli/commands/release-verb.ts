@@ -10,6 +10,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findObject } from '../objects.ts';
 import { printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
+import { compareNames } from '../text/words.ts';
 import { giveCommand, verdictLine } from '../verbs.ts';
 
 export interface ReleaseVerbOptions {
@@ -145,5 +146,5 @@ export async function findActiveRelease(
 
 /** Newest first; what was made in the same millisecond, by name. */
 export const byAge = (a: ApiObject, b: ApiObject): number =>
-  (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '') ||
-  b.metadata.name.localeCompare(a.metadata.name, 'en', { numeric: true });
+  compareNames(b.metadata.creationTimestamp ?? '', a.metadata.creationTimestamp ?? '') ||
+  compareNames(b.metadata.name, a.metadata.name);

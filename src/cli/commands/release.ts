@@ -4,9 +4,10 @@ import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples, repeated } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { loadManifests } from '../manifest/load.ts';
 import { findObject } from '../objects.ts';
 import { changedApplication, type WorkloadChange } from './application-change.ts';
-import { applyFiles } from './apply-files.ts';
+import { applyManifests } from './apply-files.ts';
 import { watchOptions } from './release-verb.ts';
 import { checkPlanHash, startRelease } from './start-release.ts';
 
@@ -40,14 +41,14 @@ export const command: CommandModule = {
     command.action(
       run(async (context, word: string | undefined, options: ReleaseOptions) => {
         checkPlanHash(options.plan);
-        const connection = await context.connect();
         const files = options.filename ?? [];
-        if (files.length > 0) return await releaseFiles(context, connection, files, word, options);
+        if (files.length > 0) return await releaseFiles(context, files, word, options);
         if (word === undefined) {
           throw new SlipwayError('badRequest', 'Which application?', {
             next: 'slipway release shop --artifact ./dist --watch',
           });
         }
+        const connection = await context.connect();
         const application = await findObject<Application>(connection, 'application', word);
         const { name } = application.metadata;
         const changed = await changedApplication(context, connection, application, options, { upload: true });
@@ -86,7 +87,6 @@ async function checkPlan(
 
 async function releaseFiles(
   context: Context,
-  connection: Connection,
   files: readonly string[],
   word: string | undefined,
   options: ReleaseOptions,
@@ -100,7 +100,9 @@ async function releaseFiles(
       },
     );
   }
-  const applied = await applyFiles(context, connection, files, { dryRun: false });
+  const manifests = await loadManifests(context, files);
+  const connection = await context.connect();
+  const applied = await applyManifests(context, connection, manifests, { dryRun: false });
   const names = applied
     .filter(({ object }) => isWanted(object, word))
     .map(({ object }) => object.metadata.name);

@@ -12,8 +12,9 @@ import { hasEnded } from '../progress/view.ts';
 import { shortRevision } from '../text/words.ts';
 import { giveCommand, verdictLine } from '../verbs.ts';
 import { afterCommand, type ReleaseVerbOptions, watch, watchOptions } from './release-verb.ts';
+import { checkPlanHash } from './start-release.ts';
 
-type RollbackOptions = ReleaseVerbOptions & { readonly to?: string };
+type RollbackOptions = ReleaseVerbOptions & { readonly to?: string; readonly plan?: string };
 
 /**
  * `slipway rollback`: of a release in flight, it turns back; of an application whose release has ended, a new
@@ -27,6 +28,7 @@ export const command: CommandModule = {
       )
       .argument('<application|release>', 'a unique prefix is enough')
       .option('--to <revision>', 'such as r2 (default: the one before)')
+      .option('--plan <hash>', 'refuse when the plan differs from this one (see "slipway plan --to")')
       .option('--why <text>', 'the reason, for the audit and the receipt');
     watchOptions(command);
     examples(
@@ -36,6 +38,7 @@ export const command: CommandModule = {
     );
     command.action(
       run(async (context, word: string, options: RollbackOptions) => {
+        checkPlanHash(options.plan);
         const connection = await context.connect();
         const { items } = await connection.api.list<Release>('Release', { namespace: connection.namespace });
         const named = items.find(({ metadata }) => metadata.name === word);
@@ -111,7 +114,10 @@ async function rollBack(
     verb: 'rollback',
     environment,
     why: options.why,
-    parameters: options.to === undefined ? {} : { to: options.to },
+    parameters: {
+      ...(options.to === undefined ? {} : { to: options.to }),
+      ...(options.plan === undefined ? {} : { plan: options.plan }),
+    },
   });
   const release = given.status?.result?.release;
   if (options.watch === true && typeof release === 'string') {

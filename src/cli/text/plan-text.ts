@@ -7,6 +7,8 @@ import { plural, shortHash, shortRevision } from './words.ts';
 export interface PlanTarget {
   readonly application: string;
   readonly environment: string;
+  /** A rollback to this revision, such as r2. */
+  readonly to?: string | undefined;
 }
 
 /** What a release would do, stage by stage, and how to approve exactly that. Ends in the command to run. */
@@ -38,7 +40,9 @@ export function planText(
     ...section('preflight', preflight(preview, paint)),
     ...section('rollback', rollback(preview)),
   ];
-  lines.push(`Approve exactly this:  slipway release ${application} --env ${environment} --plan ${hash}`);
+  const verb =
+    target.to === undefined ? `release ${application}` : `rollback ${application} --to ${target.to}`;
+  lines.push(`Approve exactly this:  slipway ${verb} --env ${environment} --plan ${hash}`);
   return lines.map((line) => truncate(line, width));
 }
 
@@ -97,7 +101,8 @@ function preflight({ warnings, plan }: PlanPreview, paint: Paint): string[] {
 
 function rollback({ plan }: PlanPreview): string[] {
   return plan.rollback.map(({ until, how, flips }) => {
-    const when = until >= plan.stages.length ? 'afterwards' : `until ${until}`;
-    return `${when}: ${cleanLine(how)}${flips > 0 ? `, ${plural(flips, 'flip')}` : ''}`;
+    const flip = flips > 0 ? `, ${plural(flips, 'flip')}` : '';
+    // 0 stands for the time after the release; its words say so themselves.
+    return until === 0 ? `${cleanLine(how)}${flip}` : `until stage ${until}: ${cleanLine(how)}${flip}`;
   });
 }

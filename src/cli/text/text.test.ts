@@ -118,7 +118,7 @@ const PREVIEW: PlanPreview = {
     afterwards: 'cold',
     rollback: [
       { until: 2, how: 'back by one flip', flips: 1 },
-      { until: 3, how: 'scaled r8 → r7, about 40 s', flips: 2 },
+      { until: 0, how: 'afterwards: scaled r8 → r7, about 40 s', flips: 2 },
     ],
     warnings: [],
     hash: `4be210${'0'.repeat(58)}`,
@@ -155,7 +155,7 @@ describe('the plan', () => {
       'changes      workloads.shop.artifact sha256:777777777777… → sha256:9a9a9a9a9a9a…',
       '             workloads.shop.env.FEATURE_CART none → on',
       'preflight    ⚠ readiness asks nothing that a request needs',
-      'rollback     until 2: back by one flip, 1 flip',
+      'rollback     until stage 2: back by one flip, 1 flip',
       '             afterwards: scaled r8 → r7, about 40 s, 2 flips',
       'Approve exactly this:  slipway release shop --env production --plan 4be210',
     ]);
