@@ -302,9 +302,24 @@ class SqliteStore implements MaintainableStore {
       if (this.#history === undefined) this.#history = loadHistory(db, head, this.#options.history ?? {});
       else if (head > acknowledged) this.#history = new History(head, this.#options.history);
       this.#open = { db, tables };
+      this.#emptyWal(db);
     } catch (error) {
       db.close();
       throw storageError(error, file, 'opened');
+    }
+  }
+
+  /**
+   * What the WAL holds may be in the page cache alone, if the process before this one died of the disk: it is
+   * copied and synced before anything is appended behind it. Where that fails reads go on, writes wait.
+   */
+  #emptyWal(db: DatabaseSync): void {
+    try {
+      if (db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0) return;
+      throw new Error('the WAL could not be emptied');
+    } catch (error) {
+      const failure = storageError(error, this.#options.file, 'written');
+      this.#failed ??= { error: failure, retryAt: this.#options.clock.monotonic() + RETRY_MS };
     }
   }
 

@@ -44,7 +44,8 @@ export async function* readTrace(file: string, directory: string): AsyncGenerato
 function parse(call: string, directory: string): Call | undefined {
   const name = call.slice(0, call.indexOf('('));
   // The last one: an error is followed by its name, and an injected one says so, in brackets again.
-  const result = /^.*\)\s+= (-?\d+)/s.exec(call);
+  // `?` where the process was killed inside the call.
+  const result = /^.*\)\s+= (-?\d+|\?)/s.exec(call);
   if (result === null) return undefined;
   const succeeded = Number(result[1]) >= 0;
   const of = pathOf(call);
