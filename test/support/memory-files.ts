@@ -6,6 +6,8 @@ export class MemoryFiles implements Files {
   readonly calls: string[] = [];
   /** Thrown by the next writes, one each; a `torn` append leaves its first half behind. */
   readonly faults: { error: Error; torn?: boolean }[] = [];
+  /** Writes wait for it: a disk that takes its time. */
+  slow: Promise<void> = Promise.resolve();
 
   async read(path: string): Promise<Buffer | undefined> {
     return this.content.get(path);
@@ -20,6 +22,7 @@ export class MemoryFiles implements Files {
 
   async append(path: string, data: string): Promise<void> {
     this.calls.push('append');
+    await this.slow;
     const fault = this.faults.shift();
     const written = fault === undefined ? data : fault.torn === true ? data.slice(0, data.length / 2) : '';
     this.content.set(path, Buffer.concat([this.content.get(path) ?? Buffer.alloc(0), Buffer.from(written)]));

@@ -1,0 +1,116 @@
+import { expect, it } from 'vitest';
+import { autoClock } from '../../test/support/auto-clock.ts';
+import { execution, executionSpec, VERSION } from '../../test/support/execution-orders.ts';
+import type { Execution } from '../api/execution.ts';
+import { API_VERSION, type Stored } from '../api/meta.ts';
+import type { Release } from '../api/release.ts';
+import { silentLog } from '../lib/log.ts';
+import { systemRandom } from '../lib/random.ts';
+import { memoryStore } from '../store/memory/memory-store.ts';
+import { AgentConnection } from './agent-connection.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { ManagerFrame } from './protocol.ts';
+import { StatusWriter } from './status-writer.ts';
+
+async function make() {
+  const clock = autoClock();
+  const store = memoryStore({ clock, random: systemRandom() });
+  const { signal } = new AbortController();
+  const sent: ManagerFrame[] = [];
+  let hear: (text: string) => void = () => {};
+  const connection = new AgentConnection(
+    {
+      ...{ clock, log: silentLog, version: VERSION, leaseMs: 60_000, cluster: 'local' },
+      greeted: () => {},
+      frame: () => {},
+      closed: () => {},
+    },
+    (events) => {
+      hear = events.frame;
+      return {
+        open: true,
+        pause: () => {},
+        resume: () => {},
+        close: () => {},
+        send: async (text) => {
+          sent.push(JSON.parse(text) as ManagerFrame);
+          return true;
+        },
+      };
+    },
+  );
+  const writer = new StatusWriter({ store, clock, log: silentLog, version: VERSION, signal });
+  const dispatcher = new Dispatcher({
+    ...{ store, signal, clock, log: silentLog, version: VERSION, writer },
+    connectionOf: (cluster) => (cluster === 'local' ? connection : undefined),
+    connections: () => [connection],
+  });
+  const hello = (holds: unknown[] = []) => {
+    hear(
+      JSON.stringify({
+        ...{ type: 'hello', protocol: 1, version: VERSION, cluster: 'local', holds },
+        address: { entry: [] },
+      }),
+    );
+    dispatcher.connected(connection);
+  };
+  const release = (epoch: number, phase: string) =>
+    store.create({
+      apiVersion: API_VERSION,
+      kind: 'Release',
+      metadata: { name: 'shop-local-r2', namespace: 'default' },
+      spec: { clusters: ['local'] },
+      status: { epoch, phase },
+    }) as Promise<Stored<Release>>;
+  return {
+    clock,
+    store,
+    dispatcher,
+    sent,
+    hello,
+    release,
+    orders: () => sent.filter((f) => f.type === 'order'),
+  };
+}
+
+it('reads the release once more before it sends: a commit that the watch has not brought stops it (INV-20)', async () => {
+  const { clock, store, dispatcher, hello, release, orders } = await make();
+  dispatcher.releasesListed([]);
+  hello();
+  await release(2, 'Aborting');
+  dispatcher.executionsListed([await store.create<Execution>(execution(executionSpec([])))]);
+  await clock.sleep(500);
+  expect(orders()).toEqual([]);
+  const stored = await store.get<Execution>({
+    kind: 'Execution',
+    namespace: 'default',
+    name: 'shop-local-r2-e1-s1',
+  });
+  expect(stored?.status).toMatchObject({ phase: 'Cancelled' });
+});
+
+it('sends again after a release that could not be read', async () => {
+  const { clock, store, dispatcher, hello, release, orders } = await make();
+  dispatcher.releasesListed([await release(1, 'Progressing')]);
+  hello();
+  const get = store.get;
+  store.get = () => {
+    store.get = get;
+    return Promise.reject(new Error('busy'));
+  };
+  dispatcher.executionsListed([await store.create<Execution>(execution(executionSpec([])))]);
+  await clock.sleep(500);
+  expect(orders()).toHaveLength(1);
+});
+
+it('lets an agent forget releases that ended or are no more, and keeps the rest', async () => {
+  const { dispatcher, sent, hello, release } = await make();
+  dispatcher.releasesListed([await release(1, 'Progressing')]);
+  const hold = (name: string, final = true) => ({
+    ...{ execution: name, namespace: 'default', epoch: 1, sequence: 1, final },
+  });
+  hello([hold('shop-local-r2-e1-s1'), hold('gone-local-r9-e1-s4'), hold('else-local-r1-e1-s1', false)]);
+  expect(sent.filter(({ type }) => type === 'forget')).toEqual([
+    { type: 'forget', subject: 'release/default/gone-local-r9' },
+  ]);
+});
