@@ -1,143 +1,35 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { API_PREFIX, findKindName, type KindName } from '../api/kind-names.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import type { Command } from '../api/release.ts';
-import { isSlipwayError, messageOf, SlipwayError } from '../lib/errors.ts';
-import type { ListResult, WatchEvent } from '../store/store.ts';
-import type { Role } from './authorize.ts';
-import type { PlanPreview } from './dependencies.ts';
+import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
+import type { ListResult } from '../store/store.ts';
+import { saveBackup } from './client-backup.ts';
+import type { ApiClient, Dry, In, ListQuery, LogLine, Preconditions, WatchQuery } from './client-types.ts';
 import { type HttpClient, type HttpClientOptions, httpClient } from './http-client.ts';
 import { fromAnswer, isStatus } from './status.ts';
 import type { TokenInfo } from './tokens.ts';
 import { jsonLines, watchResumed } from './watch-client.ts';
-import type { Explanation } from './why.ts';
+
+export type {
+  ApiClient,
+  CommandBody,
+  CommandTarget,
+  Dry,
+  In,
+  Instances,
+  ListQuery,
+  LogLine,
+  LogQuery,
+  ManagerVersion,
+  Preconditions,
+  WatchQuery,
+} from './client-types.ts';
 
 /**
  * The API as the CLI and tests use it. Errors are SlipwayErrors again, with their `next` and details. It must
  * stay cheap to load (no zod, no fastify: types alone come from the server), since every `slipway` command
  * begins with it; a test walks its imports.
  */
-export interface ApiClient {
-  get<T extends ApiObject>(kind: string, name: string, options?: In): Promise<Stored<T>>;
-  /** Undefined where there is none. */
-  find<T extends ApiObject>(kind: string, name: string, options?: In): Promise<Stored<T> | undefined>;
-  list<T extends ApiObject>(kind: string, options?: ListQuery): Promise<ListResult<T>>;
-  create<T extends ApiObject>(object: T, options?: In & Dry): Promise<Stored<T>>;
-  /** Needs metadata.resourceVersion; `conflict` when the object was changed meanwhile. */
-  replace<T extends ApiObject>(object: T, options?: In & Dry): Promise<Stored<T>>;
-  /** JSON merge patch; with metadata.resourceVersion in it only on top of that state. */
-  patch<T extends ApiObject>(
-    kind: string,
-    name: string,
-    patch: unknown,
-    options?: In & Dry,
-  ): Promise<Stored<T>>;
-  /** The object while its finalizers work, undefined when it is gone. */
-  delete<T extends ApiObject>(
-    kind: string,
-    name: string,
-    options?: In & Preconditions,
-  ): Promise<Stored<T> | undefined>;
-  /** Goes on over broken connections, and lists again after a `410`. Without `since` present objects come first as ADDED. */
-  watch<T extends ApiObject>(kind: string, options: WatchQuery): AsyncIterable<WatchEvent<T>>;
-  /** Gives an operator's verb. Throws `refused` with the reason; `pending` when it was not decided within 10 s. */
-  command(
-    target: CommandTarget,
-    verb: string,
-    body?: CommandBody,
-  ): Promise<{ state: 'done' | 'pending'; command: Stored<Command> }>;
-  plan(
-    application: string,
-    body: { environment: string; spec?: unknown; to?: string },
-    options?: In,
-  ): Promise<PlanPreview>;
-  why(release: string, options?: In): Promise<Explanation>;
-  instances(application: string, query?: In & { environment?: string }): Promise<Instances>;
-  logs(application: string, query: LogQuery): AsyncIterable<LogLine>;
-  hasArtifact(digest: string): Promise<boolean>;
-  upload(digest: string, content: Readable, size: number): Promise<{ digest: string; size: number }>;
-  /** Writes the backup to a file and answers its size. */
-  backup(file: string): Promise<{ bytes: number }>;
-  version(): Promise<ManagerVersion>;
-  readonly tokens: {
-    list(): Promise<readonly TokenInfo[]>;
-    create(token: {
-      name: string;
-      roles: readonly Role[];
-      cluster?: string;
-    }): Promise<TokenInfo & { token: string }>;
-    revoke(name: string): Promise<void>;
-  };
-  close(): void;
-}
-
-export interface In {
-  /** Absent: the client's own namespace. */
-  readonly namespace?: string;
-}
-export interface Dry {
-  /** Checks everything and stores nothing. */
-  readonly dryRun?: boolean;
-}
-export interface Preconditions {
-  readonly resourceVersion?: string;
-  readonly uid?: string;
-}
-export interface ListQuery extends In {
-  readonly allNamespaces?: boolean;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly limit?: number;
-  readonly continueToken?: string;
-}
-export interface WatchQuery extends In {
-  readonly allNamespaces?: boolean;
-  readonly labels?: Readonly<Record<string, string>>;
-  /** One object alone. */
-  readonly name?: string;
-  readonly since?: string;
-  readonly signal: AbortSignal;
-}
-export interface CommandTarget extends In {
-  readonly kind: 'Release' | 'Application';
-  readonly name: string;
-}
-export interface CommandBody {
-  readonly environment?: string;
-  readonly why?: string;
-  readonly parameters?: Readonly<Record<string, unknown>>;
-}
-export interface Instances {
-  readonly items: readonly ({ readonly cluster: string } & Record<string, unknown>)[];
-  /** Clusters that could not be asked. */
-  readonly errors: readonly { readonly cluster: string; readonly message: string }[];
-}
-export interface LogQuery extends In {
-  readonly environment?: string;
-  readonly workload?: string;
-  readonly instance?: string;
-  readonly follow?: boolean;
-  readonly tailLines?: number;
-  readonly signal: AbortSignal;
-}
-export interface LogLine {
-  readonly cluster: string;
-  readonly instance?: string;
-  readonly line: string;
-  readonly at?: string;
-}
-export interface ManagerVersion {
-  readonly version: string;
-  readonly node: string;
-  readonly clusters: readonly {
-    readonly name: string;
-    readonly version?: string;
-    readonly connected: boolean;
-    readonly lastSeen?: string;
-    readonly entry?: readonly string[];
-  }[];
-}
-
 export interface ApiClientOptions extends HttpClientOptions {
   /** Where objects are when a call names no namespace. */
   readonly namespace?: string;
@@ -295,28 +187,16 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         upload: { content, size },
         timeoutMs: UPLOAD_TIMEOUT_MS,
       }),
-    async backup(file) {
-      const target = await openNew(file);
-      try {
-        const response = await http.open({
+    backup: (file) =>
+      saveBackup(file, async () => {
+        const content = await http.open({
           method: 'POST',
           path: '/maintenance/v1/backup',
           json: {},
           stream: true,
         });
-        const wanted = Number(response.headers['content-length'] ?? Number.NaN);
-        const { bytesWritten } = await copyTo(target, response);
-        if (bytesWritten !== wanted)
-          throw new SlipwayError('unavailable', `the backup broke off after ${bytesWritten} bytes`);
-        return { bytes: bytesWritten };
-      } catch (error) {
-        // Half a backup must not lie where somebody may take it for one.
-        await rm(file, { force: true });
-        throw error;
-      } finally {
-        await target.close();
-      }
-    },
+        return { content, size: Number(content.headers['content-length'] ?? Number.NaN) };
+      }),
     version: () => body({ method: 'GET', path: '/version' }),
     tokens: {
       list: async () =>
@@ -328,39 +208,6 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     close: () => http.close(),
   };
   return client;
-}
-
-/** A new file for its owner alone; one that is there already is never replaced. */
-async function openNew(file: string): Promise<FileHandle> {
-  try {
-    return await open(file, 'wx', 0o600);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw new SlipwayError('alreadyExists', `${file} exists already`, {
-        next: 'choose another name',
-        cause,
-      });
-    }
-    throw new SlipwayError('refused', `${file} cannot be written: ${messageOf(cause)}`, { cause });
-  }
-}
-
-async function copyTo(target: FileHandle, content: Readable): Promise<{ bytesWritten: number }> {
-  let bytesWritten = 0;
-  try {
-    for await (const chunk of content as AsyncIterable<Buffer>) {
-      await target.appendFile(chunk);
-      bytesWritten += chunk.length;
-    }
-    await target.sync();
-  } catch (cause) {
-    throw new SlipwayError(
-      'unavailable',
-      `the backup broke off after ${bytesWritten} bytes: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-  return { bytesWritten };
 }
 
 function kindName(word: string): KindName {

@@ -87,6 +87,7 @@ export const commandHooks: KindHooks = {
     }
     const { namespace } = call;
     call.demand({ verb: spec.verb, resource: target.plural, namespace, name: spec.target.name });
+    call.note.verb = spec.verb;
     if (spec.why !== null) call.note.why = spec.why;
     await requireObject(target, { namespace, name: spec.target.name }, deps);
     return needsReason(spec);

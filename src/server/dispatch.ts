@@ -1,33 +1,19 @@
-import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { VERSION_HEADER } from '../execution/protocol.ts';
-import { instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
-import { redactText } from '../lib/redact.ts';
 import { authenticate, demand } from './access.ts';
-import { Allowance } from './allowance.ts';
-import type { AuditLine, AuditLog } from './audit.ts';
+import { reasonOf, send, statusOf } from './answer.ts';
+import type { AuditLog } from './audit.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { notFoundStatus } from './not-found.ts';
+import { RequestAudit } from './request-audit.ts';
 import { readJson } from './request-body.ts';
+import { paramsOf, pathOf, queryOf, type RequestState, verbOf } from './request-state.ts';
 import type { Answer, Call, Route } from './route.ts';
-import { isTrue } from './selectors.ts';
 import { type KubernetesStatus, publicError, toStatus } from './status.ts';
 import type { Identity, TokenStore } from './tokens.ts';
 
-const READING = ['get', 'list', 'watch'];
-/** Audit lines of callers without a valid token. */
-const STRANGERS_PER_MINUTE = 60;
 const ANONYMOUS: Identity = { name: 'anonymous', roles: [] };
-
-interface RequestState {
-  readonly startedAt: number;
-  readonly route: Route | undefined;
-  readonly query: Readonly<Record<string, string>>;
-  readonly ending: AbortController;
-  readonly note: Call['note'];
-  identity: Identity | undefined;
-}
 
 /**
  * What every request goes through, in this order: version header, who is it, may they, body, handler, audit
@@ -36,21 +22,17 @@ interface RequestState {
 export class Dispatcher {
   readonly #deps: ServerDependencies;
   readonly #tokens: TokenStore;
-  readonly #audit: AuditLog;
+  readonly #audit: RequestAudit;
   readonly #routes: readonly Route[];
   readonly #states = new WeakMap<FastifyRequest, RequestState>();
   readonly #open = new Set<RequestState>();
   readonly #requests;
   readonly #durations;
-  readonly #auditFailures;
-  readonly #auditSuppressed;
-  /** Whoever has no token must not push out of the log what the others did. */
-  readonly #strangers = new Allowance(STRANGERS_PER_MINUTE, 60_000);
 
   constructor(deps: ServerDependencies, tokens: TokenStore, audit: AuditLog, routes: readonly Route[]) {
     this.#deps = deps;
     this.#tokens = tokens;
-    this.#audit = audit;
+    this.#audit = new RequestAudit(deps, audit);
     this.#routes = routes;
     this.#requests = deps.metrics.counter(
       'slipway_http_requests_total',
@@ -59,14 +41,6 @@ export class Dispatcher {
     this.#durations = deps.metrics.histogram(
       'slipway_http_request_seconds',
       'Time from the head of a request to the end of its answer, streams excluded',
-    );
-    this.#auditFailures = deps.metrics.counter(
-      'slipway_audit_failures_total',
-      'Audit lines that could not be written',
-    );
-    this.#auditSuppressed = deps.metrics.counter(
-      'slipway_audit_suppressed_total',
-      'Refusals of unknown callers that were counted and not written, beyond so many a minute',
     );
   }
 
@@ -141,7 +115,7 @@ export class Dispatcher {
     const answer = await (route.stream === true ? route.handle(call) : this.#bounded(route, call, state));
     if (answer === 'sent') return reply;
     const status = statusOf(answer);
-    await this.#record(request, state, status, reasonOf(answer));
+    await this.#audit.record(request, state, status, reasonOf(answer));
     return send(reply, status, answer);
   }
 
@@ -188,7 +162,7 @@ export class Dispatcher {
     status: KubernetesStatus,
   ): Promise<FastifyReply> {
     const state = this.#states.get(request);
-    if (state !== undefined) await this.#record(request, state, status.code, status.reason ?? null);
+    if (state !== undefined) await this.#audit.record(request, state, status.code, status.reason ?? null);
     // What is left of a body that nobody reads must not be taken for the next request.
     if (!request.raw.complete) reply.header('connection', 'close');
     if (status.code === 401) reply.header('www-authenticate', 'Bearer realm="slipway"');
@@ -220,51 +194,6 @@ export class Dispatcher {
     }
   }
 
-  /** One line for each verb that is no reading, and for each that was forbidden. On disk before the answer leaves. */
-  async #record(
-    request: FastifyRequest,
-    state: RequestState,
-    code: number,
-    reason: string | null,
-  ): Promise<void> {
-    const { route, identity, note } = state;
-    const verb = route === undefined ? request.method.toLowerCase() : (note.verb ?? verbOf(state));
-    if ((READING.includes(verb) || verb === 'head' || route?.anonymous === true) && code !== 403) return;
-    if (identity === undefined && !this.#strangers.admit(this.#deps.clock.monotonic())) {
-      this.#auditSuppressed.add();
-      return;
-    }
-    const params = paramsOf(request);
-    const line: AuditLine = {
-      at: instant(this.#deps.clock.now()),
-      who: identity?.name ?? null,
-      roles: identity?.roles ?? [],
-      verb,
-      resource: route?.resource ?? 'none',
-      kind: route?.kind ?? null,
-      namespace: note.namespace ?? params.namespace ?? null,
-      name: note.name ?? params.name ?? params.digest ?? null,
-      outcome: code >= 500 ? 'failed' : code >= 400 ? 'refused' : code === 202 ? 'accepted' : 'done',
-      code,
-      reason,
-      why: note.why === undefined ? null : redactText(note.why),
-      from: request.raw.socket.remoteAddress ?? null,
-      userAgent: redactText((request.headers['user-agent'] ?? '').slice(0, 200)) || null,
-    };
-    try {
-      await this.#audit.write(line);
-    } catch (error) {
-      // What was asked has happened already; refusing the answer would only hide that.
-      this.#auditFailures.add();
-      this.#deps.log.error('an audit line could not be written', {
-        verb,
-        resource: line.resource,
-        who: line.who,
-        error,
-      });
-    }
-  }
-
   #count(state: RequestState, code: number): void {
     const { route } = state;
     const labels = {
@@ -283,41 +212,8 @@ export class Dispatcher {
   }
 }
 
-const verbOf = ({ route, query }: RequestState): string =>
-  route?.watchable === true && isTrue(query.watch) ? 'watch' : (route?.verb ?? 'none');
-
-const pathOf = (raw: IncomingMessage): string => (raw.url ?? '').split('?')[0] ?? '';
-const paramsOf = (request: FastifyRequest) => (request.params ?? {}) as Readonly<Record<string, string>>;
-
-/** The first value of each name. */
-function queryOf(raw: IncomingMessage): Readonly<Record<string, string>> {
-  const query: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [name, value] of new URLSearchParams((raw.url ?? '').split('?')[1] ?? '')) query[name] ??= value;
-  return query;
-}
-
-const statusOf = (answer: Exclude<Answer, 'sent'>): number =>
-  'status' in answer ? (answer.status ?? 200) : 200;
-
-const reasonOf = (answer: Exclude<Answer, 'sent'>): string | null =>
-  'json' in answer && statusOf(answer) >= 400
-    ? ((answer.json as Partial<KubernetesStatus>).reason ?? null)
-    : null;
-
 /** 415 and the like have no code of ours; their number is kept. */
 function withHttpCode(status: KubernetesStatus, error: unknown): KubernetesStatus {
   const { statusCode } = (error ?? {}) as { statusCode?: unknown };
   return statusCode === 415 ? { ...status, code: 415, reason: 'UnsupportedMediaType' } : status;
-}
-
-function send(reply: FastifyReply, status: number, answer: Exclude<Answer, 'sent'>): FastifyReply {
-  reply.code(status);
-  if ('headers' in answer && answer.headers !== undefined) reply.headers(answer.headers);
-  if ('json' in answer) return reply.type('application/json').send(`${JSON.stringify(answer.json)}\n`);
-  if ('text' in answer) return reply.type(answer.type).send(answer.text);
-  if ('empty' in answer) return reply.send();
-  if (answer.size !== undefined) reply.header('content-length', String(answer.size));
-  if (answer.fileName !== undefined)
-    reply.header('content-disposition', `attachment; filename="${answer.fileName}"`);
-  return reply.type(answer.type).send(answer.bytes);
 }

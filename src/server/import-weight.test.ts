@@ -29,6 +29,7 @@ describe('api-client', () => {
       'lib/clock.ts',
       'lib/errors.ts',
       'server/api-client.ts',
+      'server/client-backup.ts',
       'server/http-client.ts',
       'server/status.ts',
       'server/watch-client.ts',
