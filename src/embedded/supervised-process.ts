@@ -4,6 +4,7 @@ import type { Log } from '../lib/log.ts';
 import type { ProcessTable } from '../lib/process-table.ts';
 import type { ProcessIdentity } from '../lib/processes.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { endProcess, sendSignal } from './end-process.ts';
 import type { LogFile } from './log-file.ts';
 import { type ProcessRecord, type Role, readRecord, runs } from './process-record.ts';
 import { type Death, restartDelayMs } from './restart-policy.ts';
@@ -95,13 +96,14 @@ export class SupervisedProcess {
   async stop(options: { killAfterMs?: number } = {}): Promise<void> {
     this.#stopped.abort();
     const identity = await this.#identity();
-    if (identity !== undefined) {
-      signal(identity.pid, 'SIGTERM');
-      if (!(await this.#goneWithin(identity, options.killAfterMs ?? STOP_MS))) {
-        this.#log.warn('a process did not end on SIGTERM', { role: this.role, pid: identity.pid });
-        signal(identity.pid, 'SIGKILL');
-        await this.#goneWithin(identity, STOP_MS);
-      }
+    if (
+      identity !== undefined &&
+      !(await endProcess(this.#table, identity, options.killAfterMs ?? STOP_MS))
+    ) {
+      this.#log.warn('a process did not end on SIGTERM and was killed', {
+        role: this.role,
+        pid: identity.pid,
+      });
     }
     await this.#loop;
     this.#set({ state: 'stopped', pid: null, message: null, next: null });
@@ -145,7 +147,7 @@ export class SupervisedProcess {
     }
     this.#child = child;
     // `stop` may have come while it was being started, and have seen no process.
-    if (this.#stopped.signal.aborted) signal(child.pid, 'SIGTERM');
+    if (this.#stopped.signal.aborted) sendSignal(child.pid, 'SIGTERM');
     this.#set({ state: 'starting', pid: child.pid, adopted: false, message: null, next: null });
     const gone = new AbortController();
     const ready = this.#followRecord(child.pid, gone.signal);
@@ -161,7 +163,8 @@ export class SupervisedProcess {
 
   /** Takes over what the process says of itself, until it is ready or gone. */
   async #followRecord(pid: number, gone: AbortSignal): Promise<void> {
-    while (!gone.aborted) {
+    // Once it is stopped no sleep lasts: such a loop would keep the event of the end from coming.
+    while (!gone.aborted && !this.#stopped.signal.aborted) {
       const record = readRecord(this.#data, this.role);
       if (record?.pid === pid && record.state === 'ready') {
         this.#set({ state: 'ready', readyMs: record.readyMs });
@@ -201,15 +204,6 @@ export class SupervisedProcess {
     return entry === undefined ? undefined : { pid: entry.pid, startTime: entry.startTime };
   }
 
-  async #goneWithin(identity: ProcessIdentity, ms: number): Promise<boolean> {
-    const deadline = this.#clock.monotonic() + ms;
-    while (await runs(this.#table, identity)) {
-      if (this.#clock.monotonic() > deadline) return false;
-      await this.#clock.sleep(WATCH_MS);
-    }
-    return true;
-  }
-
   /** Ends early, without an error, when this is stopped. */
   async #sleep(ms: number): Promise<void> {
     await this.#clock.sleep(ms, this.#stopped.signal).catch(() => undefined);
@@ -218,14 +212,5 @@ export class SupervisedProcess {
   #set(change: Partial<RoleState>): void {
     this.#state = { ...this.#state, since: this.#clock.now(), ...change };
     this.#changed(this.#state);
-  }
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    // Gone in the meantime is what is wanted.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

@@ -1,9 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { SlipwayError } from '../lib/errors.ts';
 import { systemProcessTable } from '../lib/process-table.ts';
-import type { ProcessIdentity } from '../lib/processes.ts';
 import type { DataDirectory } from './data-directory.ts';
-import { runs } from './process-record.ts';
+import { goneWithin } from './end-process.ts';
 import type { ControlLine, ControlVerb, SupervisorStatus } from './supervisor-control.ts';
 import { readSupervisor } from './supervisor-record.ts';
 
@@ -36,19 +35,12 @@ export async function* ask(
     const supervisor = readSupervisor(data);
     socket.write(`${verb}\n`);
     yield* linesOf(socket);
-    if (verb === 'stop' && supervisor !== undefined) await gone(supervisor, signal);
+    // Its last line is not its end: until then it may still write to the data directory.
+    if (verb === 'stop' && supervisor !== undefined)
+      await goneWithin(systemProcessTable(), supervisor, END_MS);
   } finally {
     signal?.removeEventListener('abort', onAbort);
     socket.destroy();
-  }
-}
-
-/** Its last line is not its end: until then it may still write to the data directory. */
-async function gone(supervisor: ProcessIdentity, signal: AbortSignal | undefined): Promise<void> {
-  const table = systemProcessTable();
-  const deadline = performance.now() + END_MS;
-  while (signal?.aborted !== true && performance.now() < deadline && (await runs(table, supervisor))) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 

@@ -7,6 +7,7 @@ import type { Log } from '../lib/log.ts';
 import { type ProcessTable, systemProcessTable } from '../lib/process-table.ts';
 import { ControlSocketClient } from '../router/control-socket-client.ts';
 import { type DataDirectory, makeDirectories } from './data-directory.ts';
+import { endProcess } from './end-process.ts';
 import { type KernelLock, tryLock } from './kernel-lock.ts';
 import { bind } from './listening.ts';
 import { LogFile } from './log-file.ts';
@@ -29,6 +30,7 @@ const DRAIN_MS = 30_000;
 /** Streams end when their applications do, which have a grace of their own. */
 const ROUTER_STOP_MS = 90_000;
 const AGENT_STOP_MS = 120_000;
+const MANAGER_STOP_MS = 10_000;
 
 export interface SupervisorOptions {
   readonly data: DataDirectory;
@@ -270,6 +272,9 @@ async function bindAnew(data: DataDirectory, settings: Settings, table: ProcessT
       },
     );
   }
+  const manager = readRecord(data, 'manager');
+  // It has the API's socket, which only a parent could hand on: it ends, and starts again with a new one.
+  if (manager !== undefined) await endProcess(table, manager, MANAGER_STOP_MS);
   return {
     entry: settings.entry.map((address) => bind(address, '--http')),
     api: bind(settings.api, '--api'),

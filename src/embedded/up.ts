@@ -10,7 +10,7 @@ import { cannotWrite, type DataDirectory, dataDirectory, makeDirectories } from 
 import { tryLock } from './kernel-lock.ts';
 import { LogFile } from './log-file.ts';
 import { lockFile, type Role, readRecord, runs } from './process-record.ts';
-import { spawnRole } from './role-spawn.ts';
+import { type StartedChild, spawnRole } from './role-spawn.ts';
 import {
   type Address,
   DEFAULT_API,
@@ -53,13 +53,17 @@ export interface UpResult {
 
 const DEADLINE_MS = 30_000;
 const POLL_MS = 20;
+const ENDING_MS = 2_000;
+/** A process that has ended so often before it was ready will not fare better. */
+const HOPELESS_STARTS = 4;
 
 /** Starts Slipway detached and returns when router, manager and agent are ready. */
 export async function up(options: UpOptions): Promise<UpResult> {
   const startedAt = options.clock.monotonic();
   const { data, warnings } = await prepare(options);
+  let child: StartedChild | undefined;
   if (!(await routerStartsSupervisor(data))) {
-    await spawnRole({
+    child = await spawnRole({
       role: 'supervisor',
       data,
       log: new LogFile(join(data.logs, 'supervisor.log')),
@@ -67,7 +71,11 @@ export async function up(options: UpOptions): Promise<UpResult> {
       env: {},
     });
   }
-  const status = await awaitReady(data, options);
+  const status = await awaitReady(data, options).catch(async (error: unknown) => {
+    // Whoever mends it and tries again at once must not meet the one that is just ending.
+    if (child !== undefined) await Promise.race([child.ended, options.clock.sleep(ENDING_MS)]);
+    throw error;
+  });
   return {
     status,
     wallMs: Math.round(options.clock.monotonic() - startedAt),
@@ -160,6 +168,8 @@ async function awaitReady(data: DataDirectory, options: UpOptions): Promise<Supe
         last = line.status;
         const refused = last.roles.find((role) => role.state === 'refused');
         if (refused !== undefined) await giveUp(data, refused);
+        const hopeless = last.roles.find((role) => role.readyMs === null && role.restarts >= HOPELESS_STARTS);
+        if (hopeless !== undefined) await giveUp(data, hopeless);
         if (last.roles.every((role) => role.state === 'ready')) return last;
       }
     } catch (error) {
@@ -190,7 +200,7 @@ async function giveUp(data: DataDirectory, refused: RoleState): Promise<never> {
   for await (const _line of ask(data, 'stop')) {
     // Until the supervisor has ended.
   }
-  throw new SlipwayError('refused', refused.message ?? `The ${refused.role} refused to start.`, {
+  throw new SlipwayError('refused', refused.message ?? `The ${refused.role} does not start.`, {
     next: refused.next ?? `less ${join(data.logs, `${refused.role}.log`)}`,
   });
 }
