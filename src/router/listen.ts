@@ -10,9 +10,10 @@ const MAX_SOCKET_PATH_BYTES = 107;
 
 export function listenOn(server: Server, target: ListenTarget): Promise<void> {
   const where = 'fd' in target ? `descriptor ${target.fd}` : `${target.host}:${target.port}`;
+  const backlog = 4096;
   return listening(server, where, () =>
     server.listen(
-      'fd' in target ? { fd: target.fd } : { host: target.host, port: target.port, backlog: 4096 },
+      'fd' in target ? { fd: target.fd, backlog } : { host: target.host, port: target.port, backlog },
     ),
   );
 }

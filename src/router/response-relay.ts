@@ -34,7 +34,7 @@ const NO_BYTES = Buffer.alloc(0);
  */
 export class ResponseRelay {
   head: ResponseHead | null = null;
-  /** True once a byte of the final head was received. */
+  /** True once a byte was received, of a 100 as well: the instance has the request. */
   begun = false;
   /** True when the client's connection has to end after this answer. */
   closes = false;
@@ -87,7 +87,6 @@ export class ResponseRelay {
       if (found === INCOMPLETE) {
         if (inputEnd - pos > MAX_HEAD_BYTES) return new Refusal('headTooLarge', 431);
         if (inputEnd > pos) this.partial = Buffer.from(input.subarray(pos, inputEnd));
-        this.begun = inputEnd > pos;
         return 'more';
       }
       const bodiless = this.request.method === 'HEAD';

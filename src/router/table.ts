@@ -105,7 +105,7 @@ export interface VersionCounts {
   readonly clientGone: number;
   /** Requests inside right now, streams and upgraded connections included. */
   readonly inFlight: number;
-  /** Latency to the last byte, upper bound in ms → count; the last key is 'inf'. */
+  /** Latency to the last byte, without streams; upper bound in ms → count; the last key is 'inf'. */
   readonly latencyMs: Readonly<Record<string, number>>;
 }
 
@@ -117,7 +117,7 @@ export interface RouterStats {
   /** Refused by the strict parser: no failure of ours, counted by reason. */
   readonly malformed: Readonly<Record<string, number>>;
   readonly versions: readonly VersionCounts[];
-  /** Preview requests, counted apart from public traffic. */
+  /** Preview requests, counted apart from public traffic; `version` '' where nobody is what was asked for. */
   readonly preview: readonly VersionCounts[];
 }
 
@@ -126,7 +126,10 @@ export interface BackendLoad {
   readonly id: string;
   /** Ordinary requests between head and last byte. */
   readonly requests: number;
-  /** Open-ended: upgraded connections, event streams, and answers without a known length. */
+  /**
+   * Open-ended: upgraded connections and event streams from their start, and any other answer without a
+   * known length once it has lasted 30 s (a page that is sent in chunks is an ordinary request).
+   */
   readonly streams: number;
   /** Kept-alive upstream connections without a request. */
   readonly idleConnections: number;

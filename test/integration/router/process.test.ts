@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bind } from '../../../src/embedded/listening.ts';
 import { ControlSocketClient } from '../../../src/router/control-socket-client.ts';
 import { eventually } from '../../support/eventually.ts';
 import { backend, Cleanup, dial, GET, ok, RawInstance, route } from './support.ts';
@@ -108,24 +109,18 @@ describe('the router’s process', () => {
     await busy.seesEnd();
   });
 
-  test('serves on a descriptor that it was given; a killed one leaves nobody without a table', async () => {
-    const holder = createServer().listen(0, '127.0.0.1');
-    cleanup.add({ close: () => holder.close() });
-    await eventually('the holder to listen', () => holder.listening);
-    const fd = (holder as unknown as { _handle: { fd: number } })._handle.fd;
-    const { port } = holder.address() as AddressInfo;
+  test('serves on a descriptor that it was given; when it is killed its clients wait for the next one', async () => {
+    const { fd, address } = bind({ host: '127.0.0.1', port: 0 }, '--listen');
     const instance = cleanup.add(await RawInstance.answering(ok('x')).listen());
-
     const first = run(['--listen-fd', '3'], fd);
-    expect(await serving(first)).toBe(port);
+    expect(await serving(first)).toBe(address.port);
     await first.control.putTable(table(instance.port));
     first.child.kill('SIGKILL');
     await eventually('it to be dead', () => first.code !== undefined);
 
-    const second = run(['--listen-fd', '3'], fd);
-    await serving(second);
-    const client = cleanup.wire(await dial(port));
+    const client = cleanup.wire(await dial(address.port));
     client.write(GET);
+    await serving(run(['--listen-fd', '3'], fd));
     await client.sees('x');
   });
 
