@@ -143,15 +143,15 @@ describe('audit', () => {
     await developer.list('Application');
     await developer.patch('Application', 'audited', { metadata: { labels: { a: 'b' } } });
     await developer.create(application('audited')).catch(() => undefined);
-    await h
+    await own
       .client('viewer')
       .delete('Application', 'audited')
       .catch(() => undefined);
-    await h
+    await own
       .client('developer')
       .get('Secret', 'nothing')
       .catch(() => undefined);
-    await h
+    await own
       .client('viewer')
       .get('Secret', 'nothing')
       .catch(() => undefined);
