@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { FailureCause } from '../../../src/router/table.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -70,6 +72,40 @@ describe('an instance that does not accept', () => {
     client.write(GET);
     await client.sees('warm');
   });
+});
+
+test('an instance that neither accepts nor refuses is passed over when its time is up', async () => {
+  // A stopped process with a full backlog: the kernel drops what more comes.
+  const program =
+    "require('node:net').createServer().listen({port:0,host:'127.0.0.1',backlog:1},function(){console.log(this.address().port)})";
+  const silent = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  cleanup.add({ close: () => silent.kill('SIGKILL') });
+  const port = await new Promise<number>((resolve) =>
+    silent.stdout.once('data', (data) => resolve(Number(data))),
+  );
+  silent.kill('SIGSTOP');
+  const fillers = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  cleanup.add({ close: () => fillers.map((filler) => filler.destroy()) });
+  await eventually(
+    'some connections to hang',
+    () => fillers.some((f) => !f.connecting) && fillers.some((f) => f.connecting),
+  );
+
+  const router = await start();
+  const good = cleanup.add(await RawInstance.answering(ok('good')).listen());
+  const timeouts = { connectMs: 200, responseHeadMs: 0, idleMs: 0 };
+  await router.put(
+    [backend('shop-r1-a', port), backend('shop-r1-b', good.port)],
+    { 'shop-r1': 100 },
+    { timeouts },
+  );
+  const client = cleanup.wire(await dial(router.port));
+  client.write(GET);
+  await client.sees('good');
+  await router.put([backend('shop-r1-a', port)], { 'shop-r1': 100 }, { timeouts });
+  client.write(GET);
+  await client.sees('504');
+  await failedBy(router, 'shop-r1', 'timeout');
 });
 
 describe('a failure is counted by its cause', () => {
@@ -257,6 +293,39 @@ describe('a kept connection that turns out to be stale', () => {
     const { router, client, instance } = await race(
       'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello',
     );
+    await client.sees('502');
+    expect(instance.wires).toHaveLength(1);
+    await failedBy(router, 'shop-r1', 'reset');
+  });
+
+  test.each([
+    [
+      'PUT with a body beyond what is kept',
+      `PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`,
+    ],
+    ['PUT whose body is not complete', 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhello'],
+  ])('%s is not sent again', async (_, request) => {
+    const { router, client, instance } = await race(request);
+    await client.sees('502');
+    expect(instance.wires).toHaveLength(1);
+    await failedBy(router, 'shop-r1', 'reset');
+  });
+
+  test('GET is not sent again when the instance began to answer', async () => {
+    const router = await start();
+    const instance = cleanup.add(
+      await new RawInstance((wire) => {
+        wire.socket.on('data', () => {
+          if (wire.received.split('\r\n\r\n').length === 2) wire.write(ok('first'));
+          else wire.socket.end('HTTP/1.1 103 Early Hints\r\n\r\n');
+        });
+      }).listen(),
+    );
+    await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    await client.sees('first');
+    client.write(GET);
     await client.sees('502');
     expect(instance.wires).toHaveLength(1);
     await failedBy(router, 'shop-r1', 'reset');

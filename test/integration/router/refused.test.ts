@@ -53,6 +53,16 @@ describe('of what is refused not one byte is forwarded', () => {
   });
 });
 
+test('the words of a refusal arrive although the client goes on sending', async () => {
+  const router = cleanup.add(await startTestRouter());
+  const client = cleanup.wire(await dial(router.port));
+  client.write('GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n');
+  client.socket.write(Buffer.alloc(8 * 1024 * 1024, 'x'));
+  await client.sees('not allowed\n');
+  await client.seesEnd();
+  expect(client.error).toBeNull();
+});
+
 test('a body that breaks its framing later ends both sides, and is the client’s own fault', async () => {
   const router = cleanup.add(await startTestRouter());
   const instance = cleanup.add(await new RawInstance().listen());
