@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { request as tlsRequest } from 'node:https';
+import { Agent, request as tlsRequest } from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ArtifactStore } from '../../../src/artifacts/artifact-store.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -151,6 +151,9 @@ export async function startHarness(
   };
 }
 
+/** Connections are kept: a handshake for each endpoint and role would be most of the time. */
+const connections = new Agent({ keepAlive: true, maxSockets: 8 });
+
 function rawRequest(
   server: RunningServer,
   certificates: Certificates,
@@ -165,7 +168,7 @@ function rawRequest(
       ca: certificates.ca,
       method,
       path,
-      agent: false,
+      agent: connections,
       headers: {
         ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
         ...(body === undefined
