@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Context } from '../context.ts';
@@ -63,6 +63,11 @@ async function readSources(context: Context, path: string): Promise<FileSource[]
     return [{ source: { file: '-', text: await readStdin(io, LIMITS.bytes + 1) }, directory: io.directory }];
   }
   const full = resolve(io.directory, path);
+  if (!existsSync(full)) {
+    throw new SlipwayError('badRequest', `${path} does not exist (${full}).`, {
+      next: 'slipway init writes an app.yaml to begin with.',
+    });
+  }
   if (!statSync(full).isDirectory()) return [readSource(io.directory, full)];
   const files = readdirSync(full, { withFileTypes: true })
     .filter((entry) => !entry.isDirectory() && EXTENSIONS.test(entry.name) && !entry.name.startsWith('.'))

@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runProcess, SLIPWAY, slipway } from '../../support/slipway-process.ts';
+
+let directory: string;
+let env: Record<string, string>;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'slipway-cli-'));
+  mkdirSync(join(directory, 'data'));
+  mkdirSync(join(directory, 'empty'));
+  env = { SLIPWAY_DATA: join(directory, 'data'), NO_COLOR: '1' };
+  // Nobody listens on port 1 of loopback.
+  writeFileSync(
+    join(directory, 'data', 'client.json'),
+    JSON.stringify({ server: 'https://127.0.0.1:1', ca: '', token: 'slw_x' }),
+  );
+  writeFileSync(
+    join(directory, 'bad.yaml'),
+    'apiVersion: slipway.dev/v1alpha1\nkind: Application\nmetadata: { name: shop }\nspec:\n  workload:\n    command: [node]\n    replica: 6\n',
+  );
+  writeFileSync(join(directory, 'tabs.yaml'), 'a:\n\tb: 1\n');
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const run = (args: readonly string[], input = '') => slipway(args, { env, cwd: directory, input });
+
+describe('exit codes, and what is said', () => {
+  test.each<[string, string[], number, RegExp]>([
+    ['help', ['--help'], 0, /^Usage: slipway/],
+    ['help on a topic', ['help', 'exit-codes'], 0, /4 {2}the release did not succeed/],
+    ['help on a command', ['help', 'get'], 0, /^Usage: slipway get/],
+    ['a version without a manager', ['version'], 0, /^slipway \d/],
+    ['no command', [], 2, /^Usage: slipway/],
+    ['an unknown command', ['relaese'], 2, /unknown command 'relaese'\n\(Did you mean release\?\)/],
+    [
+      'an unknown option',
+      ['get', 'releases', '--wtach'],
+      2,
+      /unknown option '--wtach'\n\(Did you mean --watch\?\)/,
+    ],
+    ['an unknown topic', ['help', 'exit-code'], 2, /Did you mean exit-codes\?/],
+    ['an unknown kind', ['get', 'relase'], 2, /^✗ There is no kind "relase"\.\n {2}Did you mean release\?/],
+    ['a missing argument', ['why'], 2, /missing required argument 'release\|application'/],
+    [
+      'an unknown format',
+      ['get', 'releases', '-o', 'xml'],
+      2,
+      /--output xml is not known\.\n {2}Allowed: json, yaml, name, wide/,
+    ],
+    [
+      'a file with a mistake',
+      ['apply', '-f', 'bad.yaml'],
+      2,
+      /^✗ bad\.yaml has one problem; nothing was changed\.\n\nbad\.yaml:7:5: spec\.workload\.replica: .*did you mean replicas\?\n {2}7 \| {5}replica: 6\n {4}\| {5}\^/,
+    ],
+    ['a file with tabs', ['plan', '-f', 'tabs.yaml'], 2, /tabs\.yaml:2:1: a tab as indentation/],
+    ['a directory without files', ['apply', '-f', 'empty'], 2, /There is no YAML or JSON file in empty\./],
+    [
+      'a file that is not there',
+      ['apply', '-f', 'nothing.yaml'],
+      1,
+      /nothing\.yaml does not exist; check the name/,
+    ],
+    ['no file', ['diff'], 2, /No file was named/],
+    ['a bad hash', ['release', 'shop', '--plan', 'xyz'], 2, /is no hash of a plan/],
+    ['no manager', ['get', 'releases'], 5, /^✗ no manager answers at 127\.0\.0\.1:1\n {2}slipway up\n$/],
+    ['no manager for status', ['status'], 5, /^✗ Slipway is not up: .*\n {2}slipway up/],
+    ['no manager to watch', ['get', 'releases', '--watch'], 5, /no manager answers/],
+    ['init twice', ['init', '.', '-f', 'bad.yaml'], 1, /bad\.yaml exists already; nothing was written/],
+    ['a completion that is not', ['completion', 'tcsh'], 2, /Allowed: bash, zsh, fish/],
+    ['restore of nothing', ['restore', 'nothing.db', '--yes'], 2, /there is no such file/],
+    ['restore without a yes', ['restore', 'nothing.db'], 1, /This replaces everything[\s\S]*not confirmed/],
+    ['down where nothing runs', ['down'], 0, /No Slipway runs on/],
+  ])('%s', async (_, args, code, text) => {
+    const ended = await run(args);
+    expect(ended.stdout + ended.stderr).toMatch(text);
+    expect(ended.stderr).not.toMatch(/\n\s+at .*:\d+:\d+/);
+    expect(ended.code).toBe(code);
+  });
+
+  test('where there is no client.json, it says how to begin', async () => {
+    const ended = await slipway(['get', 'releases'], { env: { SLIPWAY_DATA: join(directory, 'empty') } });
+    expect(ended).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(/^✗ No Slipway was started here: .*\n {2}slipway up/),
+    });
+  });
+
+  test('a token of one manager is never sent to another', async () => {
+    const ended = await run(['get', 'releases', '--server', 'https://127.0.0.1:2']);
+    expect(ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/There is no token for https:\/\/127\.0\.0\.1:2/),
+    });
+  });
+
+  test('a file on standard input', async () => {
+    const ended = await run(['apply', '-f', '-'], readFileSync(join(directory, 'bad.yaml'), 'utf8'));
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('-:7:5: spec.workload.replica') });
+  });
+
+  test('a stack trace with --verbose', async () => {
+    expect((await run(['get', 'releases', '--verbose'])).stderr).toMatch(
+      /\n\s+at [\s\S]*caused by .*ECONNREFUSED/,
+    );
+  });
+
+  test('a reader that goes away is no error', async () => {
+    const ended = await runProcess(['/bin/sh', '-c', `"${SLIPWAY}" completion bash | head -1; exit 0`]);
+    expect(ended).toMatchObject({ code: 0, stdout: '# bash completion of slipway\n', stderr: '' });
+  });
+
+  test('colours only where they are wanted', async () => {
+    const plain = await slipway(['version'], { env: { ...env, NO_COLOR: '' } });
+    expect(plain.stdout).not.toContain('\x1b');
+    const forced = await slipway(['status'], { env: { ...env, NO_COLOR: '', FORCE_COLOR: '1' } });
+    expect(forced.stdout).toContain('\x1b[31m✗');
+    const refused = await slipway(['status', '--no-color'], {
+      env: { ...env, NO_COLOR: '', FORCE_COLOR: '1' },
+    });
+    expect(refused.stdout).not.toContain('\x1b');
+  });
+});
+
+describe('completion', () => {
+  test.each(['bash', 'zsh', 'fish'])('%s names every command', async (shell) => {
+    const { stdout, code } = await run(['completion', shell]);
+    expect(code).toBe(0);
+    for (const word of ['release', 'rollback', 'receipt', 'why']) expect(stdout).toContain(word);
+  });
+
+  test.skipIf(!existsSync('/bin/bash'))('bash completes commands, kinds and shells', async () => {
+    const complete = async (...words: string[]): Promise<string[]> => {
+      const script = `source <("${SLIPWAY}" completion bash); COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _slipway; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      return (await runProcess(['bash', '-c', script], { env, cwd: join(directory, 'empty') })).stdout
+        .trim()
+        .split('\n');
+    };
+    expect(await complete('slipway', 'rel')).toEqual(['release']);
+    expect(await complete('slipway', 'get', 'gate')).toEqual(['gateruns']);
+    expect(await complete('slipway', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);
+  });
+});
