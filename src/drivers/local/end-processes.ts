@@ -9,18 +9,24 @@ export async function endProcesses(
   instances: readonly Instance[],
   graceMs: number,
 ): Promise<void> {
-  const { clock, processes, files, instancesRoot } = context;
+  const { clock, processes, files, instancesRoot, log } = context;
   await Promise.all(
-    instances.map(async ({ record }) => {
+    instances.map(async (instance) => {
+      await instance.started;
+      const { record } = instance;
       const { identity } = record;
       if (identity === null || record.ended !== null) return;
-      const ended = processes.awaitExit(identity);
+      const exit = processes.awaitExit(identity);
       await processes.signalGroup(identity, 'SIGTERM');
-      if (!(await firstOf(clock, graceMs, [ended]))) await processes.signalGroup(identity, 'SIGKILL');
-      await ended;
+      if (!(await firstOf(clock, graceMs, [exit]))) await processes.signalGroup(identity, 'SIGKILL');
+      await exit;
       await processes.signalGroup(identity, 'SIGKILL');
       const how = 'was ended when Slipway went down';
-      await saveRecord(files, instancesRoot, { ...record, ended: { at: clock.now(), how, code: null } });
+      const ended = { at: clock.now(), how, code: null };
+      await saveRecord(files, instancesRoot, { ...record, ended }).catch((error: unknown) => {
+        // The next driver finds it gone by itself, and takes that for a crash.
+        log.warn('the end of an instance could not be noted', { instance: record.id, error });
+      });
     }),
   );
 }

@@ -1,5 +1,11 @@
 import type { Clock } from '../../lib/clock.ts';
 
+/** Resolves when the signal is aborted. */
+export function abortOf(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
 /** Waits for one of the promises, at most `ms`. True when one of them came first; leaves no timer behind. */
 export async function firstOf(
   clock: Clock,

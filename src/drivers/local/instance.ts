@@ -8,7 +8,7 @@ import type { WorkloadWish } from '../cluster-driver.ts';
 import { coalesced } from './coalesce.ts';
 import { type Exit, readExit } from './exit-status.ts';
 import type { Failure } from './failures.ts';
-import { firstOf } from './first-of.ts';
+import { abortOf, firstOf } from './first-of.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { type InstancePaths, type InstanceRecord, instancePaths, saveRecord } from './instance-record.ts';
@@ -92,6 +92,10 @@ export class Instance {
   get failure(): Failure | null {
     return this.#failure;
   }
+  /** Resolves when its start is over: then it has a process, or never will. */
+  get started(): Promise<void> {
+    return this.#started.promise;
+  }
   /** Resolves when the process is gone (or never was); never rejects. */
   get ended(): Promise<void> {
     return this.#ended.promise;
@@ -118,7 +122,7 @@ export class Instance {
       const health = this.#follow(identity);
       this.#started.resolve();
       this.#context.changed(this);
-      await firstOf(this.#clock, START_SLOT_MS, [health.firstReady, this.#ended.promise]);
+      await firstOf(this.#clock, START_SLOT_MS, [health.firstReady, abortOf(this.#life.signal)]);
     } catch (error) {
       await this.#notStarted(error);
     } finally {

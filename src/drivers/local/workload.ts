@@ -145,9 +145,14 @@ export class Workload {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
     const { clock } = this.#context;
-    if (this.#stored.removing && this.#members.size === 0) {
-      this.#context.gone(this);
-      return;
+    if (this.#stored.removing) {
+      // A migration that ran is kept until here.
+      for (const instance of this.instances)
+        if (instance.state === 'exited') this.#members.delete(instance.id);
+      if (this.#members.size === 0) {
+        this.#context.gone(this);
+        return;
+      }
     }
     const plan = planWorkload({
       replicas: this.wish.replicas,

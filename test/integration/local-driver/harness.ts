@@ -198,9 +198,13 @@ export class Machine {
   }
 
   /** One request through the entry over a connection of its own. */
-  async get(path = '/'): Promise<{ status: number; body: string; version: string | undefined }> {
+  async get(
+    path = '/',
+    method: 'GET' | 'POST' = 'GET',
+  ): Promise<{ status: number; body: string; version: string | undefined }> {
     const answer = await this.network.request({
       url: `http://${HOST}${path}`,
+      method,
       connectTo: { host: '127.0.0.1', port: this.port },
       timeoutMs: 10_000,
       fresh: true,
