@@ -79,6 +79,19 @@ describe('the desk', () => {
     expect(phases().at(-1)).toBe('Succeeded');
   });
 
+  it('tells what it holds only when what it was told is journalled', async () => {
+    const { order, files, clock, desk } = await make();
+    const disk = Promise.withResolvers<void>();
+    files.slow = disk.promise;
+    order(grow());
+    const holds = desk.holds();
+    clock.setTimer(50, () => disk.resolve());
+    expect(await holds).toEqual([
+      expect.objectContaining({ execution: 'shop-local-r2-e1-s1', final: false }),
+    ]);
+    await desk.stop();
+  });
+
   it('says a final report again until it is acknowledged, with rising numbers', async () => {
     const { order, clock, desk, frames, name } = await make();
     order(grow());

@@ -51,10 +51,11 @@ async function run(
     processes?: Processes;
     network?: Network;
     entry?: readonly string[];
+    leaseMs?: number;
   } = {},
 ): Promise<Outcome> {
   const lease = new Lease(clock);
-  lease.begin(60_000);
+  lease.begin(more.leaseMs ?? 3_600_000);
   const messages: string[] = [];
   let last: { status: ExecutionStatus; gateRuns: Readonly<Record<string, GateRunStatus>> } = {
     status: acceptedStatus(spec, '2026-11-20T14:02:11.123Z'),
@@ -299,6 +300,18 @@ describe('cancelling', () => {
     expect(status.phase).toBe('Cancelled');
     expect(status.failure).toBeNull();
     expect(status.instructions.every(({ state }) => state === 'done' || state === 'cancelled')).toBe(true);
+  });
+
+  it('begins nothing after the lease, and lets what runs go to its end (INV-23)', async () => {
+    await first();
+    cluster.behave('shop-r2', { startMs: 500 });
+    const control = new AbortController();
+    const running = run(shift(), { signal: control.signal, leaseMs: 300 });
+    await clock.sleep(5_000);
+    control.abort(new Cancelled('enough'));
+    const { status } = await running;
+    expect(status.instructions.map(({ state }) => state).slice(0, 3)).toEqual(['done', 'done', 'cancelled']);
+    expect(status.instructions[2]?.startedAt).toBeNull();
   });
 
   it('leaves the state for the next start when the agent stops', async () => {

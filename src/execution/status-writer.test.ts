@@ -115,6 +115,15 @@ describe('StatusWriter', () => {
     expect(acknowledged).toEqual([1, 2]);
   });
 
+  it('takes a late word of the manager itself for nothing', async () => {
+    const { clock, report, writer, stored } = await make();
+    report(1, { phase: 'Succeeded' });
+    await clock.sleep(1);
+    writer.change(REF, (status) => ({ ...status, phase: 'Refused' }));
+    await clock.sleep(500);
+    expect(await stored()).toMatchObject({ phase: 'Succeeded' });
+  });
+
   it('keeps counts that only rise, also after the end', async () => {
     const { clock, report, writer, stored } = await make();
     const totals = (requests: number, failed: number) => ({ requests, failed, failures: {}, byVersion: {} });
