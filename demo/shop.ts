@@ -19,15 +19,19 @@ export async function applyShop(api: ApiClient, overrides: { replicas?: number }
   await api.create({ ...file, spec: { ...spec, workload: { ...spec.workload, ...overrides } } });
 }
 
-/** `slipway release shop --artifact VERSION`, by this strategy. Nobody is there to press on: no pauses. */
+/**
+ * `slipway release shop --artifact VERSION`, by this strategy. Nobody is there to press on: no pauses. With
+ * `env` it is another revision even where the artifact is one that was released before.
+ */
 export async function releaseShop(
   api: ApiClient,
   version: 'v1' | 'v2' | 'v3',
   strategy: 'scaled' | 'blueGreen',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const { artifact } = await pinArtifact(SHOP.name, version, options(api));
   const spec = {
-    workload: { artifact },
+    workload: { artifact, env },
     // A merge patch: the strategy that was set before must go.
     strategy: { scaled: null, blueGreen: null, [strategy]: { pause: [] } },
   };
