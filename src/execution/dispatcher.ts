@@ -1,21 +1,14 @@
 import type { Execution, ExecutionStatus } from '../api/execution.ts';
 import type { Stored } from '../api/meta.ts';
-import type { Release, ReleasePhase } from '../api/release.ts';
+import type { Release } from '../api/release.ts';
 import { type Clock, instant } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentConnection } from './agent-connection.ts';
+import { DispatchIndex, hasEnded, keyOf, refOf, subjectOf } from './dispatch-index.ts';
 import { cancelKey, type DispatchAction, type ExecutionView, planDispatch } from './dispatch-plan.ts';
 import type { AgentFrame } from './protocol.ts';
-import { type ExecutionRef, isFinalPhase, type StatusWriter } from './status-writer.ts';
-
-const ENDED: ReadonlySet<ReleasePhase> = new Set([
-  'Succeeded',
-  'Aborted',
-  'RolledBack',
-  'Failed',
-  'Superseded',
-]);
+import type { ExecutionRef, StatusWriter } from './status-writer.ts';
 
 /** Of a release, with one cluster or several (engine/release/input.ts). */
 const EXECUTION_NAME = /^(.+)-e\d+-s\d+(?:-.+)?$/;
@@ -32,9 +25,6 @@ export interface DispatcherOptions {
   connections(): Iterable<AgentConnection>;
 }
 
-const keyOf = ({ metadata }: { metadata: { namespace?: string | undefined; name: string } }): string =>
-  `${metadata.namespace ?? ''}/${metadata.name}`;
-
 /**
  * Knows the executions of this version that matter, tells agents what to do, and brings their answers to
  * the writer. Level-triggered: after every change of store or connection the plan is made again, so nothing
@@ -42,57 +32,43 @@ const keyOf = ({ metadata }: { metadata: { namespace?: string | undefined; name:
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #executions = new Map<string, Stored<Execution>>();
-  readonly #releases = new Map<string, Stored<Release>>();
-  #releasesKnown = false;
+  readonly #index: DispatchIndex;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#index = new DispatchIndex(options.version);
   }
 
   releasesListed(releases: readonly Stored<Release>[]): void {
-    this.#releases.clear();
-    for (const release of releases) this.#releases.set(keyOf(release), release);
-    this.#releasesKnown = true;
-    this.#forgetEverywhere();
+    this.#index.setReleases(releases);
+    for (const connection of this.#options.connections()) this.#forget(connection);
   }
 
   releaseChanged(release: Stored<Release>): void {
-    const key = keyOf(release);
-    const before = this.#releases.get(key);
-    this.#releases.set(key, release);
-    if (hasEnded(release) && (before === undefined || !hasEnded(before))) {
-      this.#prune();
-      for (const cluster of release.spec.clusters) {
-        void this.#options.connectionOf(cluster)?.send({ type: 'forget', subject: subjectOf(release) });
-      }
-    }
+    const before = this.#index.putRelease(release);
+    if (hasEnded(release) && (before === undefined || !hasEnded(before))) this.#forgetRelease(release);
     if (before?.status?.epoch !== release.status?.epoch) {
       for (const cluster of release.spec.clusters) this.dispatch(cluster);
     }
   }
 
   releaseDeleted(release: Stored<Release>): void {
-    this.#releases.delete(keyOf(release));
-    this.#prune();
-    for (const cluster of release.spec.clusters) {
-      void this.#options.connectionOf(cluster)?.send({ type: 'forget', subject: subjectOf(release) });
-    }
+    this.#index.deleteRelease(release);
+    this.#forgetRelease(release);
   }
 
   executionsListed(executions: readonly Stored<Execution>[]): void {
-    this.#executions.clear();
-    for (const execution of executions) this.#keep(execution);
+    this.#index.setExecutions(executions);
     for (const cluster of new Set(executions.map(({ spec }) => spec.cluster))) this.dispatch(cluster);
   }
 
   executionChanged(execution: Stored<Execution>): void {
-    this.#keep(execution);
+    this.#index.putExecution(execution);
     this.dispatch(execution.spec.cluster);
   }
 
   executionDeleted(execution: Stored<Execution>): void {
-    this.#executions.delete(keyOf(execution));
+    this.#index.deleteExecution(execution);
   }
 
   /** The agent said hello: what it holds is known, what ended meanwhile may be forgotten. */
@@ -105,9 +81,8 @@ export class Dispatcher {
   dispatch(cluster: string): void {
     const connection = this.#options.connectionOf(cluster);
     if (connection === undefined || connection.hello?.version !== this.#options.version) return;
-    const mine = [...this.#executions.values()].filter(({ spec }) => spec.cluster === cluster);
-    const unfinished = mine.filter(({ status }) => !isFinalPhase(status?.phase)).map(viewOf);
-    for (const action of planDispatch(unfinished, (subject) => this.#epochOf(subject), connection)) {
+    const unfinished = this.#index.unfinished(cluster).map(viewOf);
+    for (const action of planDispatch(unfinished, (subject) => this.#index.epochOf(subject), connection)) {
       this.#carryOut(action, connection);
     }
   }
@@ -116,7 +91,7 @@ export class Dispatcher {
     const { writer, clock } = this.#options;
     switch (frame.type) {
       case 'accepted':
-        writer.change(refOf(frame), (status) =>
+        writer.change(frameRef(frame), (status) =>
           status.phase === 'Pending'
             ? { ...status, phase: 'Accepted', acceptedAt: instant(clock.now()) }
             : status,
@@ -127,12 +102,12 @@ export class Dispatcher {
           execution: frame.execution,
           reason: frame.reason,
         });
-        writer.change(refOf(frame), (status) =>
+        writer.change(frameRef(frame), (status) =>
           this.#ended(status, 'Refused', 'refused', `the agent refused: ${frame.reason}`),
         );
         return;
       case 'report':
-        writer.report(refOf(frame), frame, (number) => {
+        writer.report(frameRef(frame), frame, (number) => {
           const { execution, namespace } = frame;
           // To whoever is there now: the connection that brought it may be gone.
           const now = this.#options.connectionOf(connection.hello?.cluster ?? '');
@@ -140,8 +115,8 @@ export class Dispatcher {
         });
         return;
       case 'traffic': {
-        const newest = this.#newestOf(frame.subject, connection.hello?.cluster ?? '');
-        if (newest !== undefined) writer.traffic(refOfObject(newest), frame.totals);
+        const newest = this.#index.newest(frame.subject, connection.hello?.cluster ?? '');
+        if (newest !== undefined) writer.traffic(refOf(newest), frame.totals);
         return;
       }
       default:
@@ -157,7 +132,7 @@ export class Dispatcher {
         void connection.send({ type: 'cancel', subject: action.subject, belowEpoch: action.belowEpoch });
         return;
       case 'order': {
-        const execution = this.#executions.get(action.key);
+        const execution = this.#index.execution(action.key);
         if (execution === undefined) return;
         connection.sent.add(action.key);
         void this.#order(action.key, execution, connection);
@@ -165,11 +140,11 @@ export class Dispatcher {
       }
       case 'withdraw':
       case 'lost': {
-        const execution = this.#executions.get(action.key);
+        const execution = this.#index.execution(action.key);
         if (execution === undefined) return;
         const [phase, reason] =
           action.type === 'lost' ? ['Failed', 'unknownOutcome'] : ['Cancelled', 'superseded'];
-        this.#options.writer.change(refOfObject(execution), (status) =>
+        this.#options.writer.change(refOf(execution), (status) =>
           this.#ended(status, phase as ExecutionStatus['phase'], reason as string, action.reason),
         );
       }
@@ -235,78 +210,30 @@ export class Dispatcher {
     };
   }
 
-  /** Committed by the release itself, or by an execution that was made at it. */
-  #epochOf(subject: string): number {
-    let epoch = Number.NEGATIVE_INFINITY;
-    for (const { spec } of this.#executions.values()) {
-      if (spec.subject === subject) epoch = Math.max(epoch, spec.epoch);
+  #forgetRelease(release: Stored<Release>): void {
+    for (const cluster of release.spec.clusters) {
+      void this.#options.connectionOf(cluster)?.send({ type: 'forget', subject: subjectOf(release) });
     }
-    const release = this.#releaseOf(subject);
-    return Math.max(epoch, release?.status?.epoch ?? epoch);
-  }
-
-  #newestOf(subject: string, cluster: string): Stored<Execution> | undefined {
-    return [...this.#executions.values()]
-      .filter(({ spec }) => spec.subject === subject && spec.cluster === cluster)
-      .sort((a, b) => b.spec.epoch - a.spec.epoch || b.spec.sequence - a.spec.sequence)[0];
-  }
-
-  #keep(execution: Stored<Execution>): void {
-    if (execution.spec.slipwayVersion !== this.#options.version) return;
-    this.#executions.set(keyOf(execution), execution);
-    if (!this.#matters(execution)) this.#executions.delete(keyOf(execution));
-  }
-
-  /** Unfinished, or of a release under way: counts of traffic belong to its newest. */
-  #matters({ spec, status }: Stored<Execution>): boolean {
-    if (!isFinalPhase(status?.phase)) return true;
-    const release = this.#releaseOf(spec.subject);
-    return release !== undefined && !hasEnded(release);
-  }
-
-  #prune(): void {
-    for (const [key, execution] of this.#executions) {
-      if (!this.#matters(execution)) this.#executions.delete(key);
-    }
-  }
-
-  #releaseOf(subject: string): Stored<Release> | undefined {
-    const [kind, namespace, name] = subject.split('/');
-    return kind === 'release' ? this.#releases.get(`${namespace}/${name}`) : undefined;
-  }
-
-  #forgetEverywhere(): void {
-    this.#prune();
-    for (const connection of this.#options.connections()) this.#forget(connection);
   }
 
   /** Of what it holds, the releases that have ended or are no more. */
   #forget(connection: AgentConnection): void {
-    if (!this.#releasesKnown) return;
+    if (!this.#index.releasesKnown) return;
     const subjects = new Set<string>();
     for (const { namespace, execution, final } of connection.hello?.holds ?? []) {
       const name = EXECUTION_NAME.exec(execution)?.[1];
-      if (!final || name === undefined || this.#executions.has(`${namespace}/${execution}`)) continue;
-      const release = this.#releases.get(`${namespace}/${name}`);
+      if (!final || name === undefined) continue;
+      if (this.#index.execution(`${namespace}/${execution}`) !== undefined) continue;
+      const release = this.#index.release(namespace, name);
       if (release === undefined || hasEnded(release)) subjects.add(`release/${namespace}/${name}`);
     }
     for (const subject of subjects) void connection.send({ type: 'forget', subject });
   }
 }
 
-const hasEnded = (release: Stored<Release>): boolean =>
-  release.status !== undefined && ENDED.has(release.status.phase);
-
-const subjectOf = ({ metadata }: Stored<Release>): string => `release/${metadata.namespace}/${metadata.name}`;
-
-const refOf = (frame: { execution: string; namespace: string }): ExecutionRef => ({
+const frameRef = (frame: { execution: string; namespace: string }): ExecutionRef => ({
   namespace: frame.namespace,
   name: frame.execution,
-});
-
-const refOfObject = ({ metadata }: Stored<Execution>): ExecutionRef => ({
-  namespace: metadata.namespace ?? '',
-  name: metadata.name,
 });
 
 function viewOf(execution: Stored<Execution>): ExecutionView {
