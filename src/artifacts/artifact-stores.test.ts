@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -40,6 +48,19 @@ describe('the directory store', () => {
     await store.remove(ABC);
     await store.remove(ABC);
     expect(await store.has(ABC)).toBe(false);
+  });
+
+  test('counts what is asked for or uploaded again as stored now, so that retention lets it be', async () => {
+    const root = newDirectory();
+    const store = directoryArtifactStore({ root });
+    await store.put(text('abc'), { maxBytes: 3 });
+    const again = [() => store.has(ABC), () => store.put(text('abc'), { maxBytes: 3 })];
+    for (const use of again) {
+      utimesSync(join(root, 'sha256', ABC.slice(7)), 1, 1);
+      expect((await store.list())[0]?.storedAt).toBe(1_000);
+      await use();
+      expect((await store.list())[0]?.storedAt).toBeGreaterThan(Date.now() - 60_000);
+    }
   });
 
   test('clears away what a killed process was receiving', async () => {

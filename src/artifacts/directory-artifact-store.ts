@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SlipwayError } from '../lib/errors.ts';
 import type { ArtifactStore } from './artifact-store.ts';
@@ -47,7 +47,7 @@ export function directoryArtifactStore(options: { readonly root: string }): Arti
             next: 'upload it again: it was changed on the way, or while it was read',
           });
         }
-        const existed = (await sizeOf(pathOf(digest))) !== undefined;
+        const existed = await refresh(pathOf(digest));
         if (!existed) {
           await rename(temporary, pathOf(digest));
           await sync(directory);
@@ -64,7 +64,8 @@ export function directoryArtifactStore(options: { readonly root: string }): Arti
       const size = await sizeOf(path);
       return size === undefined ? undefined : { size, content: createReadStream(path) };
     },
-    has: async (digest) => (await sizeOf(pathOf(digest))) !== undefined,
+    // Who asks is about to name it: it counts as stored now, so that retention lets it be.
+    has: async (digest) => refresh(pathOf(digest)),
     async list() {
       const names = await readdir(directory).catch(nothingThere);
       const found = await Promise.all(
@@ -121,6 +122,18 @@ async function sizeOf(path: string): Promise<number | undefined> {
     return (await stat(path)).size;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Makes it as young as if it were stored now; false where it is not there. */
+async function refresh(path: string): Promise<boolean> {
+  try {
+    const now = new Date();
+    await utimes(path, now, now);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
 }
