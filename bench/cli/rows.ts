@@ -16,7 +16,7 @@ export async function cliRows(options: { short: boolean }): Promise<Row[]> {
   const data = await mkdtemp(join(tmpdir(), 'slipway-bench-cli-'));
   const environment = { ...process.env, SLIPWAY_DATA: data };
   try {
-    const up = await run([SLIPWAY, 'up', '--http', '0', '--api', '0'], environment);
+    const up = await run([SLIPWAY, 'up', '--http', '0', '--api', '0', '--app-user', 'self'], environment);
     const rounds = options.short ? 8 : 40;
     const bare: number[] = [];
     const help: number[] = [];

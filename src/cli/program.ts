@@ -68,9 +68,24 @@ export function createProgram(io: Io, run: Run): Command {
   }
   program.hook('preSubcommand', async (_program, command) => {
     const entry = COMMANDS.find((one) => one.name === command.name());
-    if (entry !== undefined) (await entry.load()).command.configure(command, run);
+    if (entry === undefined) return;
+    (await entry.load()).command.configure(command, run);
+    defaultNegated(command);
   });
   return program;
+}
+
+/**
+ * `--no-wait` alone means that `wait` is true by default. Commander sets that when it begins to parse, which is
+ * before a command that is loaded late has its options.
+ */
+function defaultNegated(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (option.negate && command.getOptionValue(name) === undefined) {
+      command.setOptionValueWithSource(name, true, 'default');
+    }
+  }
 }
 
 /** Read before or after the command's name. */

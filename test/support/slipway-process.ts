@@ -14,7 +14,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly input?: string;
-  /** Called with everything on both outputs so far, whenever there is more: to act on what was said. */
+  /**
+   * Called with everything on both outputs so far, whenever there is more: to act on what was said. Only the
+   * first signal is sent; a second one would meet a process that is ending already.
+   */
   readonly onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
@@ -29,7 +32,12 @@ export function runProcess(argv: readonly string[], options: RunOptions = {}): P
     });
     let stdout = '';
     let stderr = '';
-    const told = (): void => options.onOutput?.(stdout + stderr, (signal) => child.kill(signal));
+    let killed = false;
+    const kill = (signal: NodeJS.Signals): void => {
+      if (!killed) child.kill(signal);
+      killed = true;
+    };
+    const told = (): void => options.onOutput?.(stdout + stderr, kill);
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk;
       told();

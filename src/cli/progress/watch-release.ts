@@ -97,10 +97,7 @@ function outcome(context: Context, name: string, state: WatchState, interrupted:
     return phaseOf(release) === 'Succeeded' ? EXIT.ok : EXIT.notReleased;
   }
   if (state.gone) throw new SlipwayError('notFound', `Release ${name} was deleted while it was watched.`);
-  const lines = [
-    `  slipway release ${name} --watch   to look again`,
-    `  slipway abort ${name}             to end it`,
-  ];
+  const lines = [`  slipway describe release/${name} --watch`, `  slipway abort ${name}`];
   if (interrupted) {
     context.note('', `Stopped watching. Release ${name} goes on.`, ...lines);
     return EXIT.interrupted;

@@ -57,12 +57,7 @@ describe('exit codes, and what is said', () => {
     ],
     ['a file with tabs', ['plan', '-f', 'tabs.yaml'], 2, /tabs\.yaml:2:1: a tab as indentation/],
     ['a directory without files', ['apply', '-f', 'empty'], 2, /There is no YAML or JSON file in empty\./],
-    [
-      'a file that is not there',
-      ['apply', '-f', 'nothing.yaml'],
-      1,
-      /nothing\.yaml does not exist; check the name/,
-    ],
+    ['a file that is not there', ['apply', '-f', 'nothing.yaml'], 2, /^✗ nothing\.yaml does not exist/],
     ['no file', ['diff'], 2, /No file was named/],
     ['a bad hash', ['release', 'shop', '--plan', 'xyz'], 2, /is no hash of a plan/],
     ['no manager', ['get', 'releases'], 5, /^✗ no manager answers at 127\.0\.0\.1:1\n {2}slipway up\n$/],

@@ -1,0 +1,285 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunOptions, slipway } from '../../support/slipway-process.ts';
+
+/**
+ * What a person does in the first hour, by the commands alone: up, apply, release, watch, look, pause,
+ * promote, roll back, back up, restore, delete, down. One Slipway for all, so the order matters.
+ */
+let directory: string;
+let data: string;
+
+const server = (version: number, status = 200): string => `
+const http = require('node:http');
+const server = http.createServer((request, response) => {
+  response.statusCode = request.url === '/version' ? ${status} : 200;
+  response.end('version ${version}');
+});
+server.listen(process.env.PORT, () => console.log('shop ${version} listens'));
+process.on('SIGTERM', () => server.close(() => process.exit(0)));
+`;
+
+const APP = `apiVersion: slipway.dev/v1alpha1
+kind: Application
+metadata: { name: shop }
+spec:
+  workload:
+    artifact: ./dist
+    command: [node, server.js]
+    port: { env: PORT }
+    replicas: 2
+    readiness: { http: { path: /healthz }, interval: 50ms }
+    drain: { timeout: 2s, streamTimeout: 2s, grace: 2s }
+  routes:
+    - { host: shop.localhost, path: / }
+  strategy: { scaled: {} }
+  gates:
+    - { after: 1, name: smoke, http: { path: /version } }
+`;
+
+const run = (args: readonly string[], options: RunOptions = {}) =>
+  slipway(args, { cwd: directory, ...options, env: { SLIPWAY_DATA: data, NO_COLOR: '1', ...options.env } });
+const write = (text: string): void => writeFileSync(join(directory, 'dist', 'server.js'), text);
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'slipway-main-'));
+  // Where tests run as root, applications run as a user of their own, who must get to the data directory.
+  chmodSync(directory, 0o711);
+  data = join(directory, 'data');
+  mkdirSync(join(directory, 'dist'));
+  write(server(1));
+  writeFileSync(join(directory, 'app.yaml'), APP);
+  const up = await run(['up', '--http', '0', '--api', '0']);
+  expect(up, up.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^✓ Slipway .* is up in/) });
+});
+afterAll(async () => {
+  await run(['down', '--yes']);
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe('the first release', () => {
+  test('from a file, watched to its end', async () => {
+    const ended = await run(['release', '-f', 'app.yaml', '--watch']);
+    expect(ended.stdout).toMatch(
+      /^Release shop r1 .*\n[\s\S]*✓ gate smoke: GET \/version 200[\s\S]*✓ r1 is serving in .* 0 failed\.\n {2}slipway receipt shop-local-r1\n$/,
+    );
+    expect(ended.stderr).toMatch(/uploaded dist, .* shop@sha256:/);
+    expect(ended.code).toBe(0);
+  });
+
+  test('applying the same file again changes nothing', async () => {
+    expect(await run(['apply', '-f', 'app.yaml'])).toMatchObject({
+      code: 0,
+      stdout: '✓ application/shop unchanged\n',
+    });
+    expect(await run(['diff', '-f', 'app.yaml'])).toMatchObject({
+      code: 0,
+      stdout: 'application/shop: no change\n',
+    });
+    expect((await run(['release', 'shop'])).stdout).toMatch(/live already: nothing that runs would change/);
+  });
+});
+
+describe('looking', () => {
+  test.each<[string[], RegExp]>([
+    [
+      ['get', 'releases'],
+      /^NAME +APP +FROM +TO +STRATEGY +STAGE +PHASE +WAITING FOR +AGE\nshop-local-r1 +shop +- +r1 +scaled +1\/1 +Succeeded/,
+    ],
+    [['get', 'rel/shop', '-o', 'name'], /^release\/shop-local-r1\n$/],
+    [['get', 'app', '-o', 'yaml'], /kind: List[\s\S]*name: shop/],
+    [['describe', 'release', 'shop'], /^Release shop-local-r1[\s\S]*✓ 1 [\s\S]*Requests during the release/],
+    [
+      ['describe', 'app', 'shop'],
+      /^Application shop · scaled[\s\S]*In local: r1 serves[\s\S]*Latest releases/,
+    ],
+    [['receipt', 'shop'], /^✓ Release shop-local-r1 · r1 · local · Succeeded/],
+    [['why', 'shop'], /Succeeded/],
+    [['history', 'shop'], /shop-local-r1 +- +r1 .* Succeeded/],
+    [
+      ['status'],
+      /Slipway .* is up[\s\S]*manager +ready[\s\S]*shop in local · r1 serves[\s\S]*shop-r1 +100 % +\S+ +serving/,
+    ],
+    [['logs', 'shop', '--no-prefix'], /^shop 1 listens$/m],
+    [['plan', 'shop', '--to', 'r9'], /cannot be released[\s\S]*there is no revision r9/],
+  ])('%j', async (args, text) => {
+    expect((await run(args)).stdout).toMatch(text);
+  });
+
+  test('a receipt for scripts', async () => {
+    const receipt = JSON.parse((await run(['receipt', 'shop', '-o', 'json'])).stdout) as {
+      kind: string;
+      spec: { requests: { source: string } };
+    };
+    expect(receipt).toMatchObject({
+      kind: 'Receipt',
+      spec: { release: 'shop-local-r1', phase: 'Succeeded', requests: { source: 'router' } },
+    });
+  });
+
+  test('what is not there ends with 3, and with the nearest', async () => {
+    const ended = await run(['get', 'app', 'shpo']);
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('Did you mean shop?') });
+  });
+});
+
+describe('a second release', () => {
+  test('approved by the hash of its plan, refused with any other', async () => {
+    write(server(2));
+    const plan = await run(['plan', 'shop', '--artifact', 'dist']);
+    const hash = /--plan ([0-9a-f]{6})/.exec(plan.stdout)?.[1] ?? 'none';
+    const wrong = await run([
+      'release',
+      'shop',
+      '--artifact',
+      'dist',
+      '--plan',
+      hash === '000000' ? '111111' : '000000',
+    ]);
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('Nothing was released') });
+    expect((await run(['get', 'releases', '-o', 'name'])).stdout).toBe('release/shop-local-r1\n');
+    const ended = await run([
+      'release',
+      'shop',
+      '--artifact',
+      'dist',
+      '--plan',
+      hash,
+      '--watch',
+      '--why',
+      'second',
+    ]);
+    expect(ended, ended.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/✓ Released in .* 0 failed\./),
+    });
+  });
+
+  test('a gate that fails turns it back, and the command ends with 4', async () => {
+    write(server(3, 500));
+    const ended = await run(['release', 'shop', '--artifact', 'dist', '--watch']);
+    expect(ended.stdout).toMatch(/✗ gate smoke: fail[\s\S]*↩ Turned back to r2/);
+    expect(ended.code).toBe(4);
+  });
+
+  test('Ctrl-C stops watching, never the release', async () => {
+    write(server(4));
+    writeFileSync(join(directory, 'app.yaml'), APP.replace('scaled: {}', 'scaled: { pause: [1] }'));
+    const watching = await run(['release', '-f', 'app.yaml', '--watch'], {
+      onOutput: (text, kill) => {
+        if (text.includes('slipway promote')) kill('SIGINT');
+      },
+    });
+    expect(watching.code).toBe(130);
+    expect(watching.stderr).toMatch(
+      /Stopped watching\. Release shop-local-r4 goes on\.\n {2}slipway describe release\/shop-local-r4 --watch/,
+    );
+    expect((await run(['get', 'rel', 'shop-local-r4'])).stdout).toMatch(/Paused +promotion/);
+    expect(await run(['describe', 'release/shop-local-r4', '--watch', '--timeout', '300ms'])).toMatchObject({
+      code: 6,
+    });
+    const promoted = await run(['promote', 'shop', '--watch', '--why', 'looks good']);
+    expect(promoted, promoted.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/✓ Released in/),
+    });
+    expect((await run(['receipt', 'shop-local-r4'])).stdout).toMatch(/admin: promote .*"looks good"/);
+  });
+
+  test('a verb that the state does not allow is refused with the reason', async () => {
+    const ended = await run(['promote', 'shop-local-r4']);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/^✗ /);
+  });
+
+  test('rolling back asks first, and holds automatic releases', async () => {
+    const unasked = await run(['rollback', 'shop']);
+    expect(unasked).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/This moves all users of shop in local from r4 back[\s\S]*--yes/),
+    });
+    const ended = await run(['rollback', 'shop', '--yes', '--watch'], {
+      onOutput: (text, kill) => {
+        // The application's own strategy pauses after stage 1 of a rollback too; the test goes on by itself below.
+        if (text.includes('slipway promote')) kill('SIGINT');
+      },
+    });
+    if (ended.code === 130)
+      expect(await run(['promote', 'shop', '--full', '--watch'])).toMatchObject({ code: 0 });
+    else expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/✓ Rolled back to r2/) });
+    expect((await run(['describe', 'app', 'shop'])).stdout).toMatch(
+      /In local: r2 serves[\s\S]*on hold .* by admin: slipway resume shop/,
+    );
+    expect(await run(['resume', 'shop'])).toMatchObject({ code: 0 });
+  });
+});
+
+describe('looking after it', () => {
+  test('a secret goes in and never comes out', async () => {
+    const value = 'correct horse battery staple';
+    expect(await run(['secret', 'set', 'db', 'password'], { input: value })).toMatchObject({ code: 0 });
+    const listed = await run(['secret', 'list']);
+    expect(listed.stdout).toMatch(/^NAME +KEY +DIGEST +AGE\ndb +password +\S+/);
+    const all = await run(['get', 'secret', 'db', '-o', 'json']);
+    expect(listed.stdout + all.stdout).not.toContain(value);
+    const literal = await run(['secret', 'set', 'db', 'user', '--from-literal', 'shop']);
+    expect(literal).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('where ps and the shell history keep it'),
+    });
+    expect(await run(['secret', 'delete', 'db', 'user', '--yes'])).toMatchObject({ code: 0 });
+    expect((await run(['secret', 'list'])).stdout).not.toContain('user');
+  });
+
+  test('a token works until it is revoked, and only for what it may', async () => {
+    const created = await run(['token', 'create', 'ci', '--role', 'viewer']);
+    const env = { SLIPWAY_TOKEN: created.stdout.trim() };
+    expect(await run(['get', 'app', '-o', 'name'], { env })).toMatchObject({
+      code: 0,
+      stdout: 'application/shop\n',
+    });
+    expect((await run(['restart', 'shop'], { env })).code).toBe(1);
+    expect((await run(['token', 'list'])).stdout).toMatch(/^ci +viewer/m);
+    expect(await run(['token', 'revoke', 'ci', '--yes'])).toMatchObject({ code: 0 });
+    expect((await run(['get', 'app'], { env })).code).toBe(1);
+  });
+
+  test('a backup comes back after down', async () => {
+    const file = join(directory, 'saved.db');
+    expect(await run(['backup', file])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^✓ Saved to/),
+    });
+    expect((await run(['backup', file])).code).toBe(1);
+    expect(await run(['restore', file, '--yes'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Slipway is up on'),
+    });
+    expect(await run(['down', '--yes'])).toMatchObject({ code: 0 });
+    expect(await run(['restore', file, '--yes'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^✓ Restored \d+ objects/),
+    });
+    expect(await run(['up'])).toMatchObject({ code: 0 });
+    expect((await run(['get', 'app', '-o', 'name'])).stdout).toBe('application/shop\n');
+    expect(readFileSync(file).length).toBeGreaterThan(0);
+  });
+
+  test('deleting says to whom it happens, and waits until all is gone', async () => {
+    expect(await run(['delete', 'app', 'sho', '--yes'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('only the beginning of a name'),
+    });
+    expect(await run(['delete', 'app', 'shop'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/its users get no answer any more/),
+    });
+    expect(await run(['delete', 'app', 'shop', '--yes'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/application\/shop is gone/),
+    });
+    expect((await run(['get', 'app'])).stderr).toMatch(/There are no applications in namespace default/);
+  });
+});
