@@ -106,13 +106,19 @@ function flipOf(
   own: readonly InstructionStatus[],
 ): ReceiptSpec['flips'] {
   if (typeof instruction.evidence.flipMs !== 'number') return [];
-  const workload = instruction.id.split('/')[0] ?? '';
-  const suffix = /(\.\d+)?$/.exec(instruction.id)?.[1] ?? '';
-  const summary = (verb: string) => {
-    const proof = own.find((i) => i.id === `${workload}/${verb}${suffix}`);
-    return proof === undefined
-      ? 'control-plane evidence only'
-      : String(proof.evidence.summary ?? proof.message);
+  const ordered = execution.instructions.find(({ id }) => id === instruction.id);
+  const workload = ordered !== undefined && 'workload' in ordered ? ordered.workload : null;
+  // By the plan's own order: the proof before is what the flip needed, the proof after is what needed the flip.
+  const proofs = execution.instructions.filter(
+    (each) => each.type === 'proveTraffic' && each.workload === workload,
+  );
+  const before = proofs.find(({ id }) => ordered?.needs.includes(id));
+  const after = proofs.find(({ needs }) => needs.includes(instruction.id));
+  const summary = (proof: { id: string } | undefined) => {
+    const result = own.find(({ id }) => id === proof?.id);
+    if (result !== undefined) return String(result.evidence.summary ?? result.message);
+    // A rolling update proves as it goes, within the one instruction.
+    return String(record(instruction.evidence.proof).summary ?? 'control-plane evidence only');
   };
   const weights = Object.fromEntries(
     Object.entries(record(instruction.evidence.weights)).map(([version, weight]) => [
@@ -128,20 +134,23 @@ function flipOf(
       at: String(instruction.evidence.at ?? instruction.endedAt ?? ''),
       flipMs: instruction.evidence.flipMs,
       weights,
-      proofBefore: summary('prove-before'),
-      proofAfter: summary('prove-after'),
+      proofBefore: summary(before),
+      proofAfter: summary(after),
     },
   ];
 }
 
 function drainOf(execution: ExecutionSpec, instruction: InstructionStatus): ReceiptSpec['drains'] {
-  if (!/\/drain/.test(instruction.id) || instruction.state !== 'done') return [];
+  if (instruction.state !== 'done') return [];
   const ordered = execution.instructions.find((own) => own.id === instruction.id);
-  const side = ordered !== undefined && 'side' in ordered ? ordered.side : 'from';
-  const revision = side === 'from' ? execution.from : execution.to;
+  const rolled = record(instruction.evidence.drain);
+  const isRolling = ordered?.type === 'rollWorkload' && typeof rolled.ms === 'number';
+  if (ordered?.type !== 'drain' && !isRolling) return [];
+  const revision =
+    isRolling || (ordered?.type === 'drain' && ordered.side === 'from') ? execution.from : execution.to;
   const version =
     revision === null ? '' : versionName(instruction.id.split('/')[0] ?? '', revision.spec.number);
-  const { ms, requests, streams, cut } = instruction.evidence;
+  const { ms, requests, streams, cut } = isRolling ? rolled : instruction.evidence;
   return [
     {
       source: 'router',

@@ -138,6 +138,28 @@ describe('pauses and gates', () => {
   });
 });
 
+describe('a job whose outcome nobody knows', () => {
+  it('waits for a person instead of turning back (INV-14)', () => {
+    const release = new VirtualRelease();
+    release.answer = () => undefined;
+    release.settle();
+    const order = release.orders[0];
+    const execution = order === undefined ? undefined : release.executions[order.name];
+    if (execution === undefined) throw new Error('no order');
+    execution.phase = 'Failed';
+    execution.failure = {
+      reason: 'unknownOutcome',
+      message: 'the agent stopped while it ran',
+      affects: '',
+      next: '',
+      instruction: null,
+    };
+    release.settle();
+    expect(release.status.phase).toBe('Paused');
+    expect(release.status.pause?.reason).toBe('unknown');
+  });
+});
+
 describe('turning back', () => {
   it('abort before anything began changes nothing (INV-9)', () => {
     const release = new VirtualRelease();

@@ -70,6 +70,11 @@ function move(draft: Draft): boolean {
       const result = runInstructionStep(draft, stage);
       if (result.state === 'waiting') return false;
       if (result.state === 'failed') return fail(draft, result.failure);
+      if (result.state === 'unknown') {
+        status.failure = result.failure;
+        draft.pause('unknown', 'slipway', durationMs(draft.spec.policy.pauseExpiry));
+        return true;
+      }
       draft.enterStep('gatesAfter');
       enterPhase(status, draft.runningPhase());
       return true;

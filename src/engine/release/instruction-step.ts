@@ -7,7 +7,9 @@ import { executionName } from './input.ts';
 export type InstructionStepResult =
   | { readonly state: 'done' }
   | { readonly state: 'waiting' }
-  | { readonly state: 'failed'; readonly failure: Failure };
+  | { readonly state: 'failed'; readonly failure: Failure }
+  /** A job was cut off and may not run twice: a person decides (INV-14). */
+  | { readonly state: 'unknown'; readonly failure: Failure };
 
 /** Orders the stage in every cluster and waits until all are done: durable completion before the next (INV-15). */
 export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepResult {
@@ -41,7 +43,8 @@ export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepR
   if (flipStarted && status.direction === 'forward') status.flipped = true;
   for (const { cluster, execution } of outcomes) {
     if (execution?.phase === 'Failed' || execution?.phase === 'Refused' || execution?.phase === 'Cancelled') {
-      return { state: 'failed', failure: failureOf(draft, cluster, execution) };
+      const state = execution.failure?.reason === 'unknownOutcome' ? 'unknown' : 'failed';
+      return { state, failure: failureOf(draft, cluster, execution) };
     }
   }
   if (!outcomes.every(({ execution }) => execution?.phase === 'Succeeded')) return { state: 'waiting' };
