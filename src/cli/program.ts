@@ -44,8 +44,8 @@ export function createProgram(io: Io, run: Run): Command {
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      getOutHelpWidth: () => io.stdout.columns ?? 80,
-      getErrHelpWidth: () => io.stderr.columns ?? 80,
+      getOutHelpWidth: () => io.stdout.columns || 80,
+      getErrHelpWidth: () => io.stderr.columns || 80,
       outputError: (text, write) => write(`${text.replace(/^error: /, 'slipway: ').trimEnd()}\n`),
     })
     .configureHelp({ showGlobalOptions: false, subcommandTerm: (command) => command.name() })

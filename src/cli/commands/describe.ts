@@ -90,7 +90,7 @@ async function describeRelease(context: Context, connection: Connection, word: s
     gateRuns: gateRuns.items.filter(({ spec }) => spec.release === name),
     receipt,
   };
-  context.print(...releaseText(parts, context.clock.now(), context.io.stdout.columns ?? 120, context.paint));
+  context.print(...releaseText(parts, context.clock.now(), context.io.stdout.columns || 120, context.paint));
   return EXIT.ok;
 }
 

@@ -50,7 +50,7 @@ export const command: CommandModule = {
           },
           { namespace },
         );
-        const width = context.io.stdout.columns ?? 120;
+        const width = context.io.stdout.columns || 120;
         if (!(await printData(context, preview))) {
           context.print(
             ...planText(preview, { application: name, environment, to: options.to }, width, context.paint),

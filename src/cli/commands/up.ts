@@ -47,6 +47,7 @@ export const command: CommandModule = {
           clock: context.clock,
           progress: (message) => context.note(`  ${cleanLine(message)}`),
         };
+        if (options.install === true) return await install(context, settings);
         if (options.foreground === true) return await foreground(context, settings);
         const { up } = await import('../../embedded/up.ts');
         return await report(context, await up(settings));
@@ -56,13 +57,33 @@ export const command: CommandModule = {
 };
 
 async function foreground(context: Context, settings: UpOptions): Promise<ExitCode> {
-  const { upInForeground } = await import('../../embedded/up.ts');
+  const { upInForeground } = await import('../../embedded/foreground.ts');
   await upInForeground({
     ...settings,
+    // The systemd unit sets it: what runs already is followed instead of refused.
+    service: context.io.environment.SLIPWAY_SERVICE === '1',
     signal: context.interrupt.claim(),
     ready: (result) => void report(context, result),
   });
   context.note('Slipway has ended.');
+  return EXIT.ok;
+}
+
+async function install(context: Context, settings: UpOptions): Promise<ExitCode> {
+  const { installUnit } = await import('../../embedded/systemd-unit.ts');
+  const { file, commands } = installUnit({
+    ...settings,
+    node: process.execPath,
+    script: resolve(process.argv[1] ?? 'slipway'),
+    path: context.io.environment.PATH ?? '',
+    scope: process.geteuid?.() === 0 ? 'system' : 'user',
+    home: context.io.home,
+  });
+  if (await printData(context, { file, commands })) return EXIT.ok;
+  context.print(
+    `${context.paint.good('✓')} Wrote ${file}. Start Slipway now and with the machine:`,
+    ...commands.map((command) => `  ${command}`),
+  );
   return EXIT.ok;
 }
 

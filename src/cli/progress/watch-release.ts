@@ -85,8 +85,7 @@ export async function watchRelease(
     clearInterval(ticker);
     timeout?.[Symbol.dispose]();
     ending.abort();
-    if (state.release !== undefined) screen.show({ ...state, release: state.release });
-    screen.end();
+    screen.end(state.release === undefined ? undefined : { ...state, release: state.release });
   }
   return outcome(context, name, state, interrupted.aborted);
 }
@@ -115,29 +114,45 @@ interface WatchState {
 
 interface Screen {
   show(view: ReleaseView): void;
-  end(): void;
+  /** With what is known at last. */
+  end(view: ReleaseView | undefined): void;
 }
+
+/** Changes come in bursts; the eye does not need more frames than these. */
+const SHORTEST_FRAME_MS = 50;
 
 function liveScreen(context: Context): Screen {
   const region = new LiveRegion(context.io.stdout);
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  const draw = ({ release, executions, gateRuns }: ReleaseView): void => {
+    drawnAt = context.clock.monotonic();
+    region.draw(
+      renderRelease(release, executions, gateRuns, context.clock.now(), region.width, context.paint),
+    );
+  };
   return {
-    show: ({ release, executions, gateRuns }) =>
-      region.draw(
-        renderRelease(release, executions, gateRuns, context.clock.now(), region.width, context.paint),
-      ),
-    end: () => region.finish(),
+    show: (view) => {
+      if (context.clock.monotonic() - drawnAt >= SHORTEST_FRAME_MS) draw(view);
+    },
+    end: (view) => {
+      if (view !== undefined) draw(view);
+      region.finish();
+    },
   };
 }
 
 function plainScreen(context: Context): Screen {
   const said = new Set<string>();
+  const show = (view: ReleaseView): void => {
+    const lines = newEvents(view, said, context.clock.now(), context.paint);
+    // With -o json the answer is the release itself, at the end.
+    if (context.format === 'text') context.print(...lines);
+    else context.note(...lines);
+  };
   return {
-    show: (view) => {
-      const lines = newEvents(view, said, context.clock.now(), context.paint);
-      // With -o json the answer is the release itself, at the end.
-      if (context.format === 'text') context.print(...lines);
-      else context.note(...lines);
+    show,
+    end: (view) => {
+      if (view !== undefined) show(view);
     },
-    end: () => undefined,
   };
 }

@@ -22,12 +22,19 @@ export class LiveRegion {
 
   /** Cells of one line; one less than the terminal has, so that a full line never wraps. */
   get width(): number {
-    return Math.max(20, (this.#stream.columns ?? 80) - 1);
+    return Math.max(20, this.#wide - 1);
+  }
+
+  /** A terminal that does not know its size says 0. */
+  get #wide(): number {
+    return this.#stream.columns || 80;
   }
 
   draw(lines: readonly string[]): void {
     const frame = this.#fit(lines);
-    const resized = this.#columns !== this.#stream.columns;
+    const resized = this.#columns !== this.#wide;
+    const same = frame.length === this.#shown.length && frame.every((line, at) => line === this.#shown[at]);
+    if (same && !resized) return;
     let text = this.#back();
     if (resized) text += '\x1b[J';
     frame.forEach((line, at) => {
@@ -35,7 +42,7 @@ export class LiveRegion {
     });
     if (frame.length < this.#shown.length) text += '\x1b[J';
     this.#shown = frame;
-    this.#columns = this.#stream.columns ?? 0;
+    this.#columns = this.#wide;
     this.#stream.write(text);
   }
 
@@ -52,7 +59,7 @@ export class LiveRegion {
 
   /** To the first line of the block. A terminal that became narrower has wrapped its lines meanwhile. */
   #back(): string {
-    const columns = this.#stream.columns ?? 80;
+    const columns = this.#wide;
     let up = 0;
     for (const line of this.#shown) up += Math.max(1, Math.ceil(displayWidth(line) / columns));
     return up === 0 ? '' : `\x1b[${up}A\r`;
@@ -61,7 +68,7 @@ export class LiveRegion {
   /** A block taller than the screen cannot be redrawn: its head and its end are kept. */
   #fit(lines: readonly string[]): readonly string[] {
     const narrow = lines.map((line) => (displayWidth(line) > this.width ? truncate(line, this.width) : line));
-    const height = Math.max(4, (this.#stream.rows ?? 24) - 1);
+    const height = Math.max(4, (this.#stream.rows || 24) - 1);
     if (narrow.length <= height) return narrow;
     const tail = narrow.slice(-(height - 2));
     return [...narrow.slice(0, 1), `  … ${narrow.length - height + 1} lines above`, ...tail];

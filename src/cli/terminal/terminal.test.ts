@@ -117,6 +117,13 @@ describe('a block that is drawn in place', () => {
     expect(writes.at(-1)).toBe('\x1b[2A\r\x1b[Jy\x1b[K\n');
   });
 
+  test('the same frame again writes nothing, and a size of 0 is none', () => {
+    const { region, writes } = screen(0, 0);
+    region.draw(['x'.repeat(79)]);
+    region.draw(['x'.repeat(79)]);
+    expect(writes).toEqual([`\x1b[J${'x'.repeat(79)}\x1b[K\n`]);
+  });
+
   test('after the end the next frame begins below', () => {
     const { region, writes } = screen();
     region.draw(['a']);
