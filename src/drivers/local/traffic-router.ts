@@ -144,17 +144,20 @@ export class LocalTrafficRouter implements TrafficRouter {
   }
 
   async #set(wish: TrafficWish): Promise<Written> {
-    const { wishes, table, instances } = this.#options;
+    const { wishes, table, instances, clock } = this.#options;
     const id = serviceId(wish.service);
     const { [id]: current, ...others } = wishes.value;
     const refusal = await this.#refusal(wish, current, Object.values(others));
     if (refusal !== null) return { ok: false, reason: refusal };
     // Durable before it takes effect (INV-13): from here on it comes into force, by a later agent if need be.
     await instances.noteFence(wish.fence);
+    const startedAt = clock.monotonic();
     await wishes.save({ ...wishes.value, [id]: wish });
     try {
       const { ms, at, table: inForce } = await table.flush();
-      return { ok: true, flipMs: ms, at, generation: inForce.generation };
+      // Another write may have carried the wish along before this one looked: then the time since it stood.
+      const flipMs = ms > 0 ? ms : clock.monotonic() - startedAt;
+      return { ok: true, flipMs, at, generation: inForce.generation };
     } catch (error) {
       // The router stays with its table, so the wish must not stand as if it were in force.
       await wishes.save(current === undefined ? others : { ...others, [id]: current });
