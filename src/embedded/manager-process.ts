@@ -12,6 +12,7 @@ import { ensureCertificates } from '../server/certificates.ts';
 import { ensureToken, writeClientFiles } from '../server/kubeconfig.ts';
 import { startServer } from '../server/server.ts';
 import { openTokens } from '../server/tokens.ts';
+import { keepRetention } from '../store/retention-runner.ts';
 import { openSecretVault } from '../store/secret-vault.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { DEFAULT_NAMES, ensureDefaults } from './defaults.ts';
@@ -19,6 +20,9 @@ import { type RoleContext, type RunningRole, runRole } from './role-process.ts';
 import { inheritedFds } from './role-spawn.ts';
 import { localUrl } from './settings.ts';
 import { refuseForeignWork } from './version-guard.ts';
+
+/** Between two looks at what is finished and may go, ms. */
+const RETENTION_INTERVAL_MS = 3_600_000;
 
 async function manager({ data, settings, version, log }: RoleContext): Promise<RunningRole> {
   const [clock, random, files] = [systemClock(), systemRandom(), nodeFiles()];
@@ -39,6 +43,7 @@ async function manager({ data, settings, version, log }: RoleContext): Promise<R
   const adminToken = await tokenOf('admin.token', { name: 'admin', roles: ['admin'] });
   await tokenOf('agent.token', { name: `agent-${cluster}`, roles: ['agent'], cluster });
 
+  const artifacts = directoryArtifactStore({ root: data.artifacts });
   const gateway = createGateway({ store, clock, log, version });
   const controllers = startControllers({ store, gateway, clock, log, version });
   const server = await startServer({
@@ -50,12 +55,22 @@ async function manager({ data, settings, version, log }: RoleContext): Promise<R
     version,
     tokens,
     planner: controllers.planner,
-    artifacts: directoryArtifactStore({ root: data.artifacts }),
+    artifacts,
     secrets: openSecretVault({ keyFile: join(data.keys, 'secrets.key'), random }),
     audit: await fileAudit({ file: join(data.logs, 'audit.jsonl') }),
     tls: { cert: certificates.cert, key: certificates.key },
     // Bound by the supervisor: while no manager runs, callers wait instead of being refused.
     listen: { fd: inheritedFds(1)[0] ?? -1 },
+  });
+  const ending = new AbortController();
+  const retention = keepRetention({
+    store,
+    artifacts,
+    clock,
+    intervalMs: RETENTION_INTERVAL_MS,
+    signal: ending.signal,
+    onPass: (outcome) => log.debug('what is finished was looked through', { ...outcome }),
+    onError: (error) => log.warn('what is finished could not be cleared away', { error }),
   });
   // Written last: whoever finds a client.json finds a manager that answers.
   await writeClientFiles(files, data.root, {
@@ -66,9 +81,11 @@ async function manager({ data, settings, version, log }: RoleContext): Promise<R
   });
   return {
     stop: async () => {
+      ending.abort();
       await server.stop();
       await controllers.stop();
       await gateway.stop();
+      await retention;
       await store.close();
     },
   };

@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
-import { createLog } from '../lib/log.ts';
 import { systemProcessTable } from '../lib/process-table.ts';
 import { nodeFor } from './app-node.ts';
 import { appUserFor } from './app-user.ts';
@@ -20,7 +18,6 @@ import {
   writeSettings,
 } from './settings.ts';
 import type { RoleState } from './supervised-process.ts';
-import { Supervisor } from './supervisor.ts';
 import { ask } from './supervisor-client.ts';
 import type { SupervisorStatus } from './supervisor-control.ts';
 import { alreadyRuns, readSupervisor } from './supervisor-record.ts';
@@ -84,40 +81,8 @@ export async function up(options: UpOptions): Promise<UpResult> {
   };
 }
 
-/**
- * Runs the supervisor in this process until `signal` is aborted or somebody says `slipway down`, then ends
- * everything. `ready` is called when router, manager and agent are.
- */
-export async function upInForeground(
-  options: UpOptions & { readonly signal: AbortSignal; readonly ready: (result: UpResult) => void },
-): Promise<void> {
-  const startedAt = options.clock.monotonic();
-  const { data, settings, warnings } = await prepare(options);
-  const file = new LogFile(join(data.logs, 'supervisor.log'));
-  const write = (line: string): void => writeFileSync(file.path, line, { flag: 'a', mode: 0o600 });
-  const log = createLog({ process: 'supervisor', version: options.version, write });
-  if (await routerStartsSupervisor(data)) throw alreadyRuns(data);
-  const { version, clock, signal } = options;
-  const supervisor = await Supervisor.start({ data, settings, inherits: false, version, clock, log });
-  const stop = (): void => void supervisor.stop(options.progress);
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  try {
-    const status = await Promise.race([awaitReady(data, options), supervisor.ended]);
-    if (status !== undefined) {
-      options.ready({ status, warnings, adopted: [], wallMs: Math.round(clock.monotonic() - startedAt) });
-    }
-    await supervisor.ended;
-  } catch (error) {
-    await supervisor.stop();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await supervisor.close();
-  }
-}
-
-async function prepare(
+/** Checks, and writes, what every start needs. Rejects with `alreadyExists` when one runs already. */
+export async function prepare(
   options: UpOptions,
 ): Promise<{ data: DataDirectory; settings: Settings; warnings: readonly string[] }> {
   const data = dataDirectory(options.data);
@@ -148,13 +113,13 @@ function lockOf(data: DataDirectory): Disposable | undefined {
 }
 
 /** A router that outlived its supervisor has the sockets, so the next supervisor must come from it. */
-async function routerStartsSupervisor(data: DataDirectory): Promise<boolean> {
+export async function routerStartsSupervisor(data: DataDirectory): Promise<boolean> {
   const router = readRecord(data, 'router');
   return router !== undefined && (await runs(systemProcessTable(), router));
 }
 
 /** Follows the supervisor until all is ready; says who failed, with the end of its log, when it is not. */
-async function awaitReady(data: DataDirectory, options: UpOptions): Promise<SupervisorStatus> {
+export async function awaitReady(data: DataDirectory, options: UpOptions): Promise<SupervisorStatus> {
   const { clock } = options;
   const deadline = new AbortController();
   using _timer = clock.setTimer(DEADLINE_MS, () => deadline.abort());

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { UpOptions, UpResult } from '../../embedded/up.ts';
 import { slipwayVersion } from '../../embedded/version.ts';
 import { SlipwayError } from '../../lib/errors.ts';
-import { type CommandModule, examples } from '../command.ts';
+import { type CommandModule, examples, repeated } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { printData } from '../output.ts';
@@ -10,7 +10,7 @@ import { cleanLine } from '../terminal/clean.ts';
 import { formatMs } from '../text/words.ts';
 
 interface UpCommandOptions {
-  readonly http?: string;
+  readonly http?: string[];
   readonly api?: string;
   readonly appUser?: string;
   readonly foreground?: boolean;
@@ -26,7 +26,8 @@ export const command: CommandModule = {
       )
       .option(
         '--http <[host:]port>',
-        "where applications' traffic enters (default: as last time, else 127.0.0.1:8480; 0 takes a free port)",
+        "where applications' traffic enters, repeatable (default: as last time, else 127.0.0.1:8480; 0 takes a free port)",
+        repeated,
       )
       .option('--api <[host:]port>', 'where the API listens (default: as last time, else 127.0.0.1:8481)')
       .option(
@@ -40,13 +41,16 @@ export const command: CommandModule = {
       run(async (context, options: UpCommandOptions) => {
         const settings: UpOptions = {
           data: resolve(context.io.directory, context.dataDirectory),
-          ...(options.http === undefined ? {} : { entry: [parseAddress('--http', options.http)] }),
+          ...(options.http === undefined
+            ? {}
+            : { entry: options.http.map((text) => parseAddress('--http', text)) }),
           ...(options.api === undefined ? {} : { api: parseAddress('--api', options.api) }),
           ...(options.appUser === undefined ? {} : { appUser: options.appUser }),
           version: slipwayVersion(),
           clock: context.clock,
           progress: (message) => context.note(`  ${cleanLine(message)}`),
         };
+        if (options.install === true) return await install(context, settings);
         if (options.install === true) return await install(context, settings);
         if (options.foreground === true) return await foreground(context, settings);
         const { up } = await import('../../embedded/up.ts');
@@ -60,30 +64,35 @@ async function foreground(context: Context, settings: UpOptions): Promise<ExitCo
   const { upInForeground } = await import('../../embedded/foreground.ts');
   await upInForeground({
     ...settings,
-    // The systemd unit sets it: what runs already is followed instead of refused.
-    service: context.io.environment.SLIPWAY_SERVICE === '1',
     signal: context.interrupt.claim(),
     ready: (result) => void report(context, result),
+    // Set by the unit that --install writes.
+    service: context.io.environment.SLIPWAY_SERVICE === '1',
   });
   context.note('Slipway has ended.');
   return EXIT.ok;
 }
 
+/** Writes the systemd unit and says what starts it; root's is for the machine, anyone else's for themselves. */
 async function install(context: Context, settings: UpOptions): Promise<ExitCode> {
   const { installUnit } = await import('../../embedded/systemd-unit.ts');
   const { file, commands } = installUnit({
-    ...settings,
     node: process.execPath,
     script: resolve(process.argv[1] ?? 'slipway'),
+    data: settings.data,
+    entry: settings.entry,
+    api: settings.api,
+    appUser: settings.appUser,
     path: context.io.environment.PATH ?? '',
-    scope: process.geteuid?.() === 0 ? 'system' : 'user',
+    scope: process.getuid?.() === 0 ? 'system' : 'user',
     home: context.io.home,
   });
-  if (await printData(context, { file, commands })) return EXIT.ok;
-  context.print(
-    `${context.paint.good('✓')} Wrote ${file}. Start Slipway now and with the machine:`,
-    ...commands.map((command) => `  ${command}`),
-  );
+  if (!(await printData(context, { file, commands }))) {
+    context.print(
+      `${context.paint.good('✓')} Wrote ${file}. Start it, now and with the machine:`,
+      ...commands.map((line) => `  ${line}`),
+    );
+  }
   return EXIT.ok;
 }
 
