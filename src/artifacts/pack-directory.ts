@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { SlipwayError } from '../lib/errors.ts';
 import { IGNORE_FILE, type IgnoreRules, ignoreRules } from './ignore-rules.ts';
 import { whyLinkLeadsOut } from './links.ts';
+import { foldedName } from './names.ts';
 import { storedGzip } from './stored-gzip.ts';
 import { BLOCK, type EntryHeader, encodeHeader, padding } from './tar-format.ts';
-import { foldedName } from './unpack-archive.ts';
 
 /** What was packed: `sha256:` over the archive, its bytes, and how many entries it has. */
 export interface PackedDirectory {

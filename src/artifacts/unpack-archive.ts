@@ -3,6 +3,7 @@ import { chmod, link, mkdir, mkdtemp, open, rename, rm, symlink } from 'node:fs/
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, SlipwayError } from '../lib/errors.ts';
 import { whyLinkLeadsOut } from './links.ts';
+import { foldedName } from './names.ts';
 import { type ArchiveEntry, type ArchiveLimits, readArchive } from './read-archive.ts';
 import { malformed } from './tar-format.ts';
 
@@ -51,9 +52,6 @@ export async function unpackArchive(
     await rm(work, { recursive: true, force: true });
   }
 }
-
-/** One name for all that a file system may take for the same: without case, in one Unicode form. */
-export const foldedName = (name: string): string => name.normalize('NFC').toLowerCase();
 
 /** The directory that is being made, and what is in it. */
 class Tree {

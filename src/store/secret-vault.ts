@@ -3,7 +3,7 @@ import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, wri
 import { dirname } from 'node:path';
 import { SlipwayError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
-import { syncDirectory } from './sqlite/database.ts';
+import { syncDirectory } from './sync-directory.ts';
 
 /** Values as the store keeps them: AES-256-GCM over the JSON of all, everything in base64. */
 export interface Sealed {

@@ -2,7 +2,8 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'no
 import { dirname, resolve } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import type { Random } from '../../lib/random.ts';
-import { storageError, syncDirectory } from './database.ts';
+import { syncDirectory } from '../sync-directory.ts';
+import { storageError } from './database.ts';
 import { Tables } from './tables.ts';
 
 /** Pages copied at a time; writes go on in between and are part of the copy. */

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, SlipwayError } from '../../lib/errors.ts';
+import { syncDirectory } from '../sync-directory.ts';
 
 /** "Slpw" in the file's header, so that another program's database is never taken for ours. */
 export const APPLICATION_ID = 0x536c7077;
@@ -55,16 +56,6 @@ function makeFile(file: string): void {
     syncDirectory(dirname(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-}
-
-/** Makes a new or renamed entry of the directory survive a power cut. */
-export function syncDirectory(directory: string): void {
-  const handle = openSync(directory, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }
 

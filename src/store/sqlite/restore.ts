@@ -12,7 +12,8 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf, SlipwayError } from '../../lib/errors.ts';
-import { APPLICATION_ID, openDatabase, storageError, syncDirectory } from './database.ts';
+import { syncDirectory } from '../sync-directory.ts';
+import { APPLICATION_ID, openDatabase, storageError } from './database.ts';
 import { migrate, writeMeta } from './migrations.ts';
 import { columnsOf, documentOfRow, Tables } from './tables.ts';
 
