@@ -51,7 +51,6 @@ export const command: CommandModule = {
           progress: (message) => context.note(`  ${cleanLine(message)}`),
         };
         if (options.install === true) return await install(context, settings);
-        if (options.install === true) return await install(context, settings);
         if (options.foreground === true) return await foreground(context, settings);
         const { up } = await import('../../embedded/up.ts');
         return await report(context, await up(settings));
