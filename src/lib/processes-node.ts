@@ -7,8 +7,10 @@ import { pidFileOf, wrapped } from './process-wrapper.ts';
 import type { Processes, ProcessIdentity, ProcessUsage, SpawnGroup } from './processes.ts';
 import { runCommand } from './run-command.ts';
 
-/** A scan of the whole table serves every `usage` asked for within this time. */
+/** A scan of the whole table serves every `usage` asked for within this time; */
 const SCAN_MS = 1_000;
+/** and up to this age while the next one is made, so that whoever asks often never waits for it. */
+const STALE_MS = 5_000;
 /** A pid file is written in one go right after it was created; longer means that its writer died in between. */
 const PID_FILE_MS = 1_000;
 
@@ -20,7 +22,21 @@ export function nodeProcesses(
   const table = options.table ?? systemProcessTable();
   const exits = new ExitWatch(clock, table);
   const children = new Map<string, Promise<void>>();
-  let scan: { at: number; entries: Promise<ProcessEntry[]> } | undefined;
+  let scanned: { at: number; entries: ProcessEntry[] } | undefined;
+  let scanning: Promise<ProcessEntry[]> | undefined;
+
+  const scan = (): Promise<ProcessEntry[]> => {
+    scanning ??= table
+      .list()
+      .then((entries) => {
+        scanned = { at: clock.monotonic(), entries };
+        return entries;
+      })
+      .finally(() => {
+        scanning = undefined;
+      });
+    return scanning;
+  };
 
   const isAlive = async (identity: ProcessIdentity): Promise<boolean> => {
     const entry = await table.get(identity.pid);
@@ -100,10 +116,13 @@ export function nodeProcesses(
   };
 
   const usage = async (identity: ProcessIdentity): Promise<ProcessUsage | undefined> => {
-    if (scan === undefined || clock.monotonic() - scan.at > SCAN_MS) {
-      scan = { at: clock.monotonic(), entries: table.list() };
+    const ageMs = scanned === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - scanned.at;
+    if (ageMs > SCAN_MS) {
+      const next = scan();
+      if (ageMs > STALE_MS) await next;
+      else next.catch(() => undefined); // Whoever asks after the old scan has expired is told.
     }
-    const members = membersOf(identity, await scan.entries);
+    const members = membersOf(identity, scanned?.entries ?? []);
     if (members.length === 0) return undefined;
     return {
       rssBytes: members.reduce((total, entry) => total + entry.rssBytes, 0),

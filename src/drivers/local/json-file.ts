@@ -1,17 +1,24 @@
 import { messageOf, SlipwayError } from '../../lib/errors.ts';
 import type { Files } from '../../lib/files.ts';
 import { coalesced } from './coalesce.ts';
+import { exhausted } from './failures.ts';
 
 /** One durable value in one file. Saves that come together share one write. */
 export class JsonFile<T> {
-  readonly #save: () => Promise<void>;
+  readonly #path: string;
+  readonly #write: () => Promise<void>;
   #value: T;
+  #durable: T;
 
   private constructor(files: Files, path: string, value: T) {
+    this.#path = path;
     this.#value = value;
-    this.#save = coalesced(() =>
-      files.writeAtomic(path, `${JSON.stringify(this.#value)}\n`, { mode: 0o600 }),
-    );
+    this.#durable = value;
+    this.#write = coalesced(async () => {
+      const writing = this.#value;
+      await files.writeAtomic(path, `${JSON.stringify(writing)}\n`, { mode: 0o600 });
+      this.#durable = writing;
+    });
   }
 
   /** Reads the file; `empty` where there is none yet. Throws where it cannot be understood. */
@@ -26,14 +33,30 @@ export class JsonFile<T> {
     return new JsonFile(files, path, parseJson<T>(content, path));
   }
 
+  /** What was saved last, durable or on its way: what a change begins from. */
   get value(): T {
     return this.#value;
   }
 
-  /** Durable when it resolves. Where it rejects, the next save tries again with what is newest then. */
+  /** What a crash would leave: what effects may follow (INV-13). */
+  get durable(): T {
+    return this.#durable;
+  }
+
+  /** Durable when it resolves. Where it rejects (a full disk), what was before stands. */
   async save(value: T): Promise<void> {
+    const before = this.#value;
     this.#value = value;
-    await this.#save();
+    try {
+      await this.#write();
+    } catch (error) {
+      if (this.#value === value) this.#value = before;
+      throw new SlipwayError(
+        'unavailable',
+        `${this.#path} cannot be written: ${exhausted(error) ?? messageOf(error)}`,
+        { next: 'make room on that disk; it is tried again', cause: error },
+      );
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { SlipwayError } from '../../lib/errors.ts';
+import type { Files } from '../../lib/files.ts';
 import type { RouteTable } from '../../router/table.ts';
 import type {
   ClusterDriver,
@@ -24,6 +25,7 @@ import { routerProof } from './proof.ts';
 import { routesOf } from './route-table.ts';
 import { Slots } from './slots.ts';
 import { TableWriter } from './table-writer.ts';
+import { trackedFiles } from './tracked-files.ts';
 import { LocalTrafficRouter, type TrafficWishes } from './traffic-router.ts';
 import { NO_COUNTERS, type StoredCounters, TrafficTotals } from './traffic-totals.ts';
 import { WishStore } from './wish-store.ts';
@@ -63,7 +65,9 @@ const EMPTY_TABLE: RouteTable = { generation: 0, routes: [], backends: [] };
  *   answers or writes to the router can leave one of them out.
  */
 export async function createLocalDriver(options: LocalDriverOptions): Promise<LocalDriver> {
-  const { files, clock, random, log, network, routerControl: control, entry, user } = options;
+  const { clock, random, log, network, routerControl: control, entry, user } = options;
+  const tracked = trackedFiles(options.files);
+  const { files } = tracked;
   const limits = { ...LIMITS, ...options.limits };
   const root = join(options.dataDirectory, 'agent');
   const instancesRoot = join(root, 'instances');
@@ -72,6 +76,8 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
   // Another user has to pass through, not to look around; the mode of a directory that existed may differ.
   if (user !== undefined)
     await Promise.all([root, instancesRoot].map((directory) => chmod(directory, 0o711)));
+
+  await removeLeftovers(files, root);
 
   const stopping = new AbortController();
   const adopted = Promise.withResolvers<void>();
@@ -129,12 +135,12 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
     signal: stopping.signal,
     content: () => {
       const backends = workloads.backends();
-      return { backends, routes: Object.values(traffic.value).flatMap((wish) => routesOf(wish, backends)) };
+      return { backends, routes: Object.values(traffic.durable).flatMap((wish) => routesOf(wish, backends)) };
     },
     onAcknowledged: () => workloads.tableChanged(),
   });
   const workloads: Workloads = new Workloads(context, wishes, table);
-  const totals = new TrafficTotals(control, counters);
+  const totals = new TrafficTotals(control, counters, clock);
   const trafficRouter = new LocalTrafficRouter({
     wishes: traffic,
     table,
@@ -154,6 +160,8 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
   const stop = async (): Promise<void> => {
     stopping.abort(new Error('the local driver stops'));
     await keeper;
+    await Promise.all(workloads.instances().map((instance) => instance.started));
+    await tracked.idle();
   };
   return {
     driver: clusterDriver(workloads, wishes, trafficRouter),
@@ -163,8 +171,15 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
     stopWithInstances: async (graceMs) => {
       await stop();
       await endProcesses(context, workloads.instances(), graceMs);
+      await tracked.idle();
     },
   };
+}
+
+/** Half-written files of a former life that was killed within a write; their names are Files' own. */
+async function removeLeftovers(files: Files, root: string): Promise<void> {
+  const left = (await files.list(root)).filter((name) => /^\.[a-z]+\.json\.\d+-[0-9a-f]{12}$/.test(name));
+  await Promise.all(left.map((name) => files.remove(join(root, name))));
 }
 
 /** One request of a proof. Longer than most would wait, since the first request to a process is its slowest. */

@@ -1,4 +1,5 @@
-import { copyFile, open, rename, stat, truncate } from 'node:fs/promises';
+import { appendFileSync, closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { open, rename, stat } from 'node:fs/promises';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Limits } from './options.ts';
@@ -9,8 +10,7 @@ const BUSY_MS = 50;
 
 /**
  * Keeps the instances' logs bounded. An application holds its log open, so a full one is copied and cut
- * (`log` → `log.1` → `log.2` …): it appends, so it goes on at the new end and never blocks. What is written
- * between copy and cut is lost. A flood is looked at more often, and of what came too fast to be looked at
+ * (`log` → `log.1` → `log.2` …): it appends, so it goes on at the new end and never blocks. A flood is looked at more often, and of what came too fast to be looked at
  * in time only the end is kept.
  */
 export async function keepLogs(options: {
@@ -49,37 +49,55 @@ export async function keepLogs(options: {
 
 /** Where a full disk leaves no room for the copy, the log is cut all the same: that makes room. */
 export async function rotate(file: string, size: number, limits: Limits): Promise<void> {
+  const from = size <= 2 * limits.logBytes ? 0 : size - limits.logBytes;
+  let copied = size;
   try {
     for (let n = limits.logFiles - 1; n >= 1; n -= 1) {
       await rename(`${file}.${n}`, `${file}.${n + 1}`).catch(ignoreMissing);
     }
-    if (limits.logFiles > 0) {
-      if (size <= 2 * limits.logBytes) await copyFile(file, `${file}.1`);
-      else await copyEnd(file, `${file}.1`, limits.logBytes);
-    }
+    if (limits.logFiles > 0) copied = await copyRange(file, `${file}.1`, from);
   } finally {
-    await truncate(file, 0);
+    cut(file, limits.logFiles > 0 ? `${file}.1` : undefined, copied);
   }
 }
 
-async function copyEnd(from: string, to: string, bytes: number): Promise<void> {
+const PIECE_BYTES = 1024 * 1_024;
+
+/** Copies from an offset to the end; answers where that was. */
+async function copyRange(from: string, to: string, start: number): Promise<number> {
   const [source, target] = [await open(from, 'r'), await open(to, 'w', 0o640)];
   try {
+    const buffer = Buffer.alloc(PIECE_BYTES);
     const { size } = await source.stat();
-    const buffer = Buffer.alloc(1024 * 1_024);
-    let position = Math.max(0, size - bytes);
+    let position = start;
     while (position < size) {
-      const { bytesRead } = await source.read({
-        buffer,
-        position,
-        length: Math.min(buffer.length, size - position),
-      });
-      if (bytesRead === 0) return;
+      const length = Math.min(buffer.length, size - position);
+      const { bytesRead } = await source.read({ buffer, position, length });
+      if (bytesRead === 0) break;
       await target.write(buffer, 0, bytesRead);
       position += bytesRead;
     }
+    return position;
   } finally {
     await Promise.all([source.close(), target.close()]);
+  }
+}
+
+/**
+ * Copies what came after `copied`, and cuts: in one turn, so that only what the application writes within
+ * these microseconds is lost.
+ */
+function cut(file: string, to: string | undefined, copied: number): void {
+  const log = openSync(file, 'r+');
+  try {
+    const more = Math.min(fstatSync(log).size - copied, PIECE_BYTES);
+    if (more > 0 && to !== undefined) {
+      const buffer = Buffer.alloc(more);
+      appendFileSync(to, buffer.subarray(0, readSync(log, buffer, 0, more, copied)));
+    }
+  } finally {
+    ftruncateSync(log, 0);
+    closeSync(log);
   }
 }
 

@@ -122,7 +122,11 @@ class LogFileReader {
       yield* await this.#begin(this.#file);
     }
     const { size } = await this.#file.stat();
-    if (size < this.#position) this.#position = 0; // It was rotated: cut to nothing, and written on.
+    if (size < this.#position) {
+      // It was rotated: the copy goes on where we were, the log itself begins anew.
+      yield* await this.#restOfCopy();
+      this.#position = 0;
+    }
     while (this.#position < size) {
       const before = this.#position;
       yield* this.#lines(await this.#read(this.#file, Math.min(CHUNK, size - before)));
@@ -148,6 +152,21 @@ class LogFileReader {
     this.#position = start + bytesRead;
     const lines = this.#lines(this.#decoder.write(buffer.subarray(0, bytesRead)));
     return this.#tail === 0 ? [] : lines.slice(-this.#tail);
+  }
+
+  async #restOfCopy(): Promise<string[]> {
+    try {
+      const copy = await open(`${this.#path}.1`, 'r');
+      try {
+        const { size } = await copy.stat();
+        return size <= this.#position ? [] : this.#lines(await this.#read(copy, size - this.#position));
+      } finally {
+        await copy.close();
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
   }
 
   async #read(file: FileHandle, length: number): Promise<string> {

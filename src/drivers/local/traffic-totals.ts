@@ -1,3 +1,4 @@
+import type { Clock } from '../../lib/clock.ts';
 import type { RouterControl } from '../../router/control-client.ts';
 import type { RouterStats } from '../../router/table.ts';
 import type { ServiceTotals } from '../cluster-driver.ts';
@@ -25,22 +26,32 @@ export interface StoredCounters {
 
 export const NO_COUNTERS: StoredCounters = { bootId: null, latest: {}, before: {}, gaps: 0 };
 
+/** Time between two saves while somebody asks. */
+const SAVE_MS = 250;
+
 /**
  * The router counts from 0 with each of its lives; a release wants counts that only grow. The last reading
  * of each life is kept, and a life that ended is added up; what it counted after its last reading is gone,
  * which `gaps` says.
  */
 export class TrafficTotals {
-  readonly #file: JsonFile<StoredCounters>;
   readonly #read: () => Promise<boolean>;
+  #counters: StoredCounters;
+  #savedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(control: RouterControl, file: JsonFile<StoredCounters>) {
-    this.#file = file;
+  constructor(control: RouterControl, file: JsonFile<StoredCounters>, clock: Clock) {
+    this.#counters = file.value;
     this.#read = coalesced(async () => {
       try {
         const stats = await control.stats();
-        const next = advance(file.value, stats);
-        if (JSON.stringify(next) !== JSON.stringify(file.value)) await file.save(next);
+        const before = this.#counters;
+        this.#counters = advance(before, stats);
+        // Only where router and agent both die is more than the router itself still knows needed from here.
+        const isDue = clock.monotonic() - this.#savedAt >= SAVE_MS || before.bootId !== stats.bootId;
+        if (isDue && JSON.stringify(this.#counters) !== JSON.stringify(file.value)) {
+          this.#savedAt = clock.monotonic();
+          await file.save(this.#counters);
+        }
         return true;
       } catch (error) {
         if (isUnavailable(error)) return false;
@@ -51,12 +62,7 @@ export class TrafficTotals {
 
   /** Null while the router cannot be asked: an old number would look like a measured one. */
   async of(service: string): Promise<ServiceTotals | null> {
-    return (await this.#read()) ? totalsOf(this.#file.value, service) : null;
-  }
-
-  /** Reads now, so that less is lost where the router ends soon. */
-  async refresh(): Promise<void> {
-    await this.#read();
+    return (await this.#read()) ? totalsOf(this.#counters, service) : null;
   }
 }
 

@@ -22,12 +22,12 @@ describe('a driver that is started again', () => {
     await machine.traffic({ 'shop-r1': 100 });
     await machine.stopDriver();
     expect((await machine.get()).status).toBe(200);
-    const generation = (await machine.router.control.getTable()).generation;
+    const generation = (await machine.control.getTable()).generation;
     await machine.startDriver();
     const after = await machine.serving('shop-r1', 2);
     expect(ids(after)).toEqual(ids(before));
     expect(after.instances.map(({ restarts }) => restarts)).toEqual([0, 0]);
-    const table = await machine.router.control.getTable();
+    const table = await machine.control.getTable();
     expect(table.generation).toBeGreaterThan(generation);
     expect(table.backends.map(({ state }) => state)).toEqual(['serving', 'serving']);
     expect((await machine.get()).status).toBe(200);
@@ -72,7 +72,7 @@ describe('a driver that is started again', () => {
     expect(log).toContain('SIGTERM');
     await eventually(
       'a table without it',
-      async () => (await machine.router.control.getTable()).backends.length === 0,
+      async () => (await machine.control.getTable()).backends.length === 0,
     );
   });
 

@@ -17,6 +17,7 @@ import { createLog } from '../../../src/lib/log.ts';
 import { nodeNetwork } from '../../../src/lib/network-node.ts';
 import { nodeProcesses } from '../../../src/lib/processes-node.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
+import { ControlSocketClient } from '../../../src/router/control-socket-client.ts';
 import { type RouterHandle, startRouter } from '../../../src/router/router.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -57,10 +58,18 @@ export const workloadSpec = (
   env: { VERSION: version, ...more.env },
 });
 
+const routerOf = (directory: string, port: number): Promise<RouterHandle> =>
+  startRouter({
+    listen: [{ host: '127.0.0.1', port }],
+    controlPath: join(directory, 'router.sock'),
+    tableFile: join(directory, 'router-table.json'),
+    log: createLog({ process: 'router', level: 'error' }),
+  });
+
 /** A real router, a real driver, real processes, in a temporary directory. */
 export class Machine {
   readonly directory: string;
-  readonly router: RouterHandle;
+  #router: RouterHandle;
   readonly lines: string[] = [];
   readonly network = nodeNetwork();
   readonly processes = nodeProcesses();
@@ -70,19 +79,14 @@ export class Machine {
 
   private constructor(directory: string, router: RouterHandle, options: Partial<LocalDriverOptions>) {
     this.directory = directory;
-    this.router = router;
+    this.#router = router;
     this.#options = options;
   }
 
   static async start(options: Partial<LocalDriverOptions> = {}): Promise<Machine> {
     const directory = await mkdtemp(join(tmpdir(), 'slipway-local-'));
     await chmod(directory, 0o711);
-    const router = await startRouter({
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      controlPath: join(directory, 'router.sock'),
-      tableFile: join(directory, 'router-table.json'),
-      log: createLog({ process: 'router', level: 'error' }),
-    });
+    const router = await routerOf(directory, 0);
     const machine = new Machine(directory, router, options);
     await machine.startDriver();
     return machine;
@@ -93,13 +97,27 @@ export class Machine {
     return this.#local;
   }
   get port(): number {
-    return this.router.addresses[0]?.port ?? 0;
+    return this.#router.addresses[0]?.port ?? 0;
+  }
+  /** Over the socket, as an agent has it. */
+  get control(): ControlSocketClient {
+    return new ControlSocketClient(join(this.directory, 'router.sock'), { deadlineMs: 2_000 });
+  }
+
+  /** The router ends with all that is inside it. */
+  async stopRouter(): Promise<void> {
+    await this.#router.stop(0);
+  }
+
+  /** On the port that it had. */
+  async startRouter(): Promise<void> {
+    this.#router = await routerOf(this.directory, this.port);
   }
 
   async startDriver(options: Partial<LocalDriverOptions> = {}): Promise<void> {
     this.#local = await createLocalDriver({
       dataDirectory: this.directory,
-      routerControl: this.router.control,
+      routerControl: this.control,
       artifacts: async () => ARTIFACT,
       secrets: async () => ({}),
       processes: this.processes,
@@ -123,9 +141,10 @@ export class Machine {
   async stop(): Promise<void> {
     if (this.#local === undefined) await this.startDriver();
     await this.local.stopWithInstances(0);
-    await this.router.stop(0);
+    await this.stopRouter();
     this.network.close();
-    await rm(this.directory, { recursive: true });
+    // The router may still be writing the last table that it was given.
+    await rm(this.directory, { recursive: true, maxRetries: 10, retryDelay: 20 });
   }
 
   /** Wants so many instances of the test application. */

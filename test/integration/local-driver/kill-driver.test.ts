@@ -65,70 +65,78 @@ const wrappers = async (): Promise<number[]> => {
 };
 
 describe.runIf(process.platform === 'linux')('kill -9 of the driver', () => {
-  it(`in the middle of starting leaves neither an orphan nor a missing instance (${ROUNDS} times)`, async () => {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const version = `shop-r${round + 1}`;
-      const asked = want(version, 3).catch(() => undefined);
-      // From before the first spawn to after the last: each round dies a little later.
-      await new Promise((resolve) => setTimeout(resolve, (round * 150) / ROUNDS));
-      await driver.kill();
-      await asked;
-      await restart();
-      await want(version, 3);
-      await serving(version, 3);
-      expect(await wrappers()).toHaveLength(3);
-      await want(version, 0);
-      await eventually('nothing left', async () => (await observe(version))?.instances.length === 0);
-      expect(await wrappers()).toHaveLength(0);
-    }
-  }, 120_000);
-
-  it(`in the middle of a flip and a drain under load fails no request (${ROUNDS} times)`, async () => {
-    await want('shop-r1', 2);
-    await serving('shop-r1', 2);
-    await traffic('shop-r1');
-    const failures: string[] = [];
-    let done = 0;
-    let stop = false;
-    const client = async (path: string): Promise<void> => {
-      while (!stop) {
-        const outcome = await machine.get(path).then(
-          ({ status }) => `${status}`,
-          (error: unknown) => `${error}`,
-        );
-        if (outcome === '200') done += 1;
-        else failures.push(`${path}: ${outcome}`);
+  it(
+    `in the middle of starting leaves neither an orphan nor a missing instance (${ROUNDS} times)`,
+    async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const version = `shop-r${round + 1}`;
+        const asked = want(version, 3).catch(() => undefined);
+        // From before the first spawn to after the last: each round dies a little later.
+        await new Promise((resolve) => setTimeout(resolve, (round * 150) / ROUNDS));
+        await driver.kill();
+        await asked;
+        await restart();
+        await want(version, 3);
+        await serving(version, 3);
+        expect(await wrappers()).toHaveLength(3);
+        await want(version, 0);
+        await eventually('nothing left', async () => (await observe(version))?.instances.length === 0);
+        expect(await wrappers()).toHaveLength(0);
       }
-    };
-    const load = ['/', '/', '/slow?ms=60', '/slow?ms=200'].map(client);
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const [old, fresh] = [`shop-r${round + 1}`, `shop-r${round + 2}`];
-      await want(fresh, 2);
-      await serving(fresh, 2);
-      const socket = new WebSocket(`ws://127.0.0.1:${machine.port}/live`, { headers: { host: HOST } });
-      const closed = new Promise<number>((resolve, reject) => {
-        socket.once('close', resolve);
-        socket.once('error', reject);
-      });
-      await new Promise((resolve) => socket.once('open', resolve));
-      const going = (async () => {
-        await traffic(fresh);
+    },
+    ROUNDS * 30_000,
+  );
+
+  it(
+    `in the middle of a flip and a drain under load fails no request (${ROUNDS} times)`,
+    async () => {
+      await want('shop-r1', 2);
+      await serving('shop-r1', 2);
+      await traffic('shop-r1');
+      const failures: string[] = [];
+      let done = 0;
+      let stop = false;
+      const client = async (path: string): Promise<void> => {
+        while (!stop) {
+          const outcome = await machine.get(path).then(
+            ({ status }) => `${status}`,
+            (error: unknown) => `${error}`,
+          );
+          if (outcome === '200') done += 1;
+          else failures.push(`${path}: ${outcome}`);
+        }
+      };
+      const load = ['/', '/', '/slow?ms=60', '/slow?ms=200'].map(client);
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const [old, fresh] = [`shop-r${round + 1}`, `shop-r${round + 2}`];
+        await want(fresh, 2);
+        await serving(fresh, 2);
+        const socket = new WebSocket(`ws://127.0.0.1:${machine.port}/live`, { headers: { host: HOST } });
+        const closed = new Promise<number>((resolve, reject) => {
+          socket.once('close', resolve);
+          socket.once('error', reject);
+        });
+        await new Promise((resolve) => socket.once('open', resolve));
+        const going = (async () => {
+          await traffic(fresh);
+          await want(old, 0);
+        })().catch(() => undefined);
+        await new Promise((resolve) => setTimeout(resolve, (round * 400) / ROUNDS));
+        await driver.kill();
+        await going;
+        await restart();
+        expect(await traffic(fresh)).toMatchObject({ ok: true });
         await want(old, 0);
-      })().catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, (round * 400) / ROUNDS));
-      await driver.kill();
-      await going;
-      await restart();
-      expect(await traffic(fresh)).toMatchObject({ ok: true });
-      await want(old, 0);
-      await eventually('the old ones gone', async () => (await observe(old))?.instances.length === 0);
-      // 1001: the application ended it, with a close frame, after SIGTERM; 1006 would be a cut.
-      expect(await closed).toBe(1_001);
-      expect(await wrappers()).toHaveLength(2);
-    }
-    stop = true;
-    await Promise.all(load);
-    expect(failures).toEqual([]);
-    expect(done).toBeGreaterThan(ROUNDS * 5);
-  }, 120_000);
+        await eventually('the old ones gone', async () => (await observe(old))?.instances.length === 0);
+        // 1001: the application ended it, with a close frame, after SIGTERM; 1006 would be a cut.
+        expect(await closed).toBe(1_001);
+        expect(await wrappers()).toHaveLength(2);
+      }
+      stop = true;
+      await Promise.all(load);
+      expect(failures).toEqual([]);
+      expect(done).toBeGreaterThan(ROUNDS * 5);
+    },
+    ROUNDS * 30_000,
+  );
 });
