@@ -6,6 +6,7 @@ import {
   balance,
   Cleanup,
   dial,
+  fill,
   GET,
   RawInstance,
   startTestRouter,
@@ -144,6 +145,19 @@ describe('an event stream', () => {
     await counted(router, { failed: { cut: 1 }, inFlight: 0 });
   });
 
+  test('ends at the instance when its client had ended before it began', async () => {
+    const router = cleanup.add(await startTestRouter());
+    const instance = cleanup.add(await new RawInstance().listen());
+    await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 });
+    const client = cleanup.wire(await dial(router.port, { allowHalfOpen: true }));
+    client.socket.end(GET);
+    const wire = await instance.wire(0);
+    await wire.sees('\r\n\r\n');
+    wire.write(STREAM);
+    await wire.seesEnd();
+    await counted(router, { clientGone: 1, inFlight: 0 });
+  });
+
   test('ends at the instance when the client ends', async () => {
     const { router, client, wire } = await begin(GET);
     wire.write(STREAM);
@@ -169,30 +183,13 @@ describe('back-pressure', () => {
   const MB = 1024 * 1024;
   const piece = Buffer.alloc(MB, 'x');
 
-  /** Writes until the socket has taken nothing for a while, and answers how much it took. */
-  async function fill(wire: Wire, limit: number): Promise<number> {
-    let written = 0;
-    let blockedSince = performance.now();
-    while (written < limit) {
-      if (wire.socket.writableLength === 0) {
-        wire.socket.write(piece);
-        written += MB;
-        blockedSince = performance.now();
-      } else if (performance.now() - blockedSince > 500) {
-        return written;
-      }
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    return written;
-  }
-
   test('a client that does not read holds its instance back', { timeout: 30_000 }, async () => {
     const { router, client, wire } = await begin(GET, { timeouts: { idleMs: 0 } });
     client.socket.pause();
     const total = 400 * MB;
     wire.write(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`);
     const before = process.memoryUsage().rss;
-    const taken = await fill(wire, total);
+    const taken = await fill(wire, piece, total);
     expect(taken).toBeLessThan(40 * MB);
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * MB);
     expect((await router.counts('shop-r1')).inFlight).toBe(1);
@@ -214,14 +211,14 @@ describe('back-pressure', () => {
     const head = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${400 * MB}\r\n\r\n`;
     const { client, wire } = await begin(head, { timeouts: { idleMs: 0 } });
     wire.socket.pause();
-    expect(await fill(client, 400 * MB)).toBeLessThan(40 * MB);
+    expect(await fill(client, piece, 400 * MB)).toBeLessThan(40 * MB);
   });
 
   test('silence of a client that does not read is not the instance’s', async () => {
     const { router, client, wire } = await begin(GET, { timeouts: { idleMs: 300 } });
     client.socket.pause();
     wire.write(`HTTP/1.1 200 OK\r\nContent-Length: ${400 * MB}\r\n\r\n`);
-    await fill(wire, 400 * MB);
+    await fill(wire, piece, 400 * MB);
     await counted(router, { clientGone: 1, failed: { timeout: 0, cut: 0 }, inFlight: 0 });
   });
 });

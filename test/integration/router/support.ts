@@ -193,6 +193,23 @@ export class RawInstance {
   }
 }
 
+/** Writes `piece` again and again until the socket takes nothing for a while or `limit` is reached; answers how many bytes it took. */
+export async function fill(wire: Wire, piece: Buffer, limit: number): Promise<number> {
+  let written = 0;
+  let takenAt = performance.now();
+  while (written < limit) {
+    if (wire.socket.writableLength === 0) {
+      wire.socket.write(piece);
+      written += piece.length;
+      takenAt = performance.now();
+    } else if (performance.now() - takenAt > 500) {
+      return written;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return written;
+}
+
 export function ok(body: string, fields = ''): string {
   return `HTTP/1.1 200 OK\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`;
 }
