@@ -40,6 +40,8 @@ interface Outcome {
   readonly status: ExecutionStatus;
   readonly gateRuns: Readonly<Record<string, GateRunStatus>>;
   readonly messages: readonly string[];
+  /** States of the instructions at each save, by their first letters. */
+  readonly saves: readonly string[];
 }
 
 async function run(
@@ -57,6 +59,7 @@ async function run(
   const lease = new Lease(clock);
   lease.begin(more.leaseMs ?? 3_600_000);
   const messages: string[] = [];
+  const saves: string[] = [];
   let last: { status: ExecutionStatus; gateRuns: Readonly<Record<string, GateRunStatus>> } = {
     status: acceptedStatus(spec, '2026-11-20T14:02:11.123Z'),
     gateRuns: {},
@@ -86,10 +89,17 @@ async function run(
       lease,
       entry: more.entry ?? [],
     },
-    { save: async (status, gateRuns) => keep(status, gateRuns), progress: keep, note: async () => {} },
+    {
+      save: async (status, gateRuns) => {
+        saves.push(status.instructions.map(({ state }) => state[0]).join(''));
+        keep(status, gateRuns);
+      },
+      progress: keep,
+      note: async () => {},
+    },
     more.signal ?? new AbortController().signal,
   );
-  return { ...last, messages };
+  return { ...last, messages, saves };
 }
 
 const first = (replicas = 4) =>
@@ -125,6 +135,21 @@ describe('a shift of traffic', () => {
     expect(cluster.weights(SERVICE)).toEqual({ 'shop-r2': 67, 'shop-r1': 33 });
     const [old] = (await cluster.driver.list()).filter(({ key }) => key.version === 'shop-r1');
     expect(old?.instances).toHaveLength(2);
+  });
+
+  it('saves each end together with the beginning that follows it', async () => {
+    await first();
+    const { saves } = await run(shift());
+    expect(saves).toEqual([
+      'rpppppp',
+      'drppppp',
+      'ddrpppp',
+      'dddrppp',
+      'ddddrpp',
+      'dddddrp',
+      'ddddddr',
+      'ddddddd',
+    ]);
   });
 
   it('tells aliases, routes and fence', async () => {

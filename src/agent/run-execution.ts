@@ -67,6 +67,8 @@ class ExecutionRun {
   readonly #notes: Record<string, unknown>;
   #status: ExecutionStatus;
   #gateRuns: Record<string, GateRunStatus>;
+  /** An instruction ended since the last save. */
+  #unsaved = false;
 
   constructor(start: ExecutionStart, ports: AgentPorts, sink: ExecutionSink, signal: AbortSignal) {
     this.#start = start;
@@ -105,6 +107,9 @@ class ExecutionRun {
     if (this.#status.failure !== null) return;
     while (!this.#inner.signal.aborted) {
       const ready = this.#ready();
+      // What ended is saved in one write with what follows it at once, and alone where nothing does.
+      const alone = ready.length === 0 ? this.#active.size > 0 : !this.#ports.lease.holds;
+      if (this.#unsaved && alone) await this.#save();
       if (ready.length > 0) {
         try {
           await this.#ports.lease.held(this.#inner.signal);
@@ -175,7 +180,7 @@ class ExecutionRun {
       });
       this.#fail(instruction.id, outcome.failure);
     }
-    await this.#save();
+    this.#unsaved = true;
   }
 
   /** Again while the cluster cannot be reached: every instruction says what must hold, not what to do. */
@@ -283,6 +288,7 @@ class ExecutionRun {
   }
 
   #save(): Promise<void> {
+    this.#unsaved = false;
     return this.#sink.save(this.#status, this.#gateRuns);
   }
 }
