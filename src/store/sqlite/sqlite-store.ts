@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
 import type { ApiObject, Stored } from '../../api/meta.ts';
 import { type Clock, instant } from '../../lib/clock.ts';
 import { type Result, SlipwayError } from '../../lib/errors.ts';
@@ -11,11 +10,12 @@ import { compareKeys, decodeContinuation, page, type Row } from '../selection.ts
 import type { ListOptions, ListResult, MaintainableStore, ObjectKey } from '../store.ts';
 import { parseVersion, requireKept, Wakeup, watchHistory } from '../watch.ts';
 import { backupDatabase } from './backup.ts';
-import { isLocked, openDatabase, storageError } from './database.ts';
+import { isLocked, storageError } from './database.ts';
 import { GroupCommit, type Pending } from './group-commit.ts';
-import { type Migration, migrate, writeMeta } from './migrations.ts';
+import { GuardedDatabase } from './guarded-database.ts';
+import type { Migration } from './migrations.ts';
 import { loadHistory, saveHistory } from './saved-history.ts';
-import { merged, Tables } from './tables.ts';
+import { merged, type Tables } from './tables.ts';
 
 export interface SqliteStoreOptions {
   readonly file: string;
@@ -37,9 +37,6 @@ type Write = Pending<Mutation, Document | undefined>;
 /** What one write of a batch comes to, before the batch is durable. */
 type Decided = Result<Document | undefined, Error>;
 
-/** Between two tries to write again after the disk failed, ms. */
-const RETRY_MS = 1_000;
-
 /**
  * Opens the store of the embedded mode. Rejects with `refused` when another process has it or the database
  * is for later programs, with `unavailable` when the disk does not let it be opened.
@@ -58,31 +55,27 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Main
 }
 
 /**
- * State of the disk as the store knows it:
- *
- *     writable ──commit fails──► failed ──reopened and verified──► writable
- *                                 │  ▲
- *                                 └──┘ verification fails (tried at most once a second)
- *
- * After a failed sync the kernel may have dropped the pages and call them clean, so nothing that is cached
- * is trusted: the database is closed and opened again, its WAL is copied into the file and emptied, the file
- * is checked, and a probe is committed before the next write is taken. Otherwise later commits would be
- * appended behind frames that never reached the disk, and be lost with them.
+ * Objects in a database of this process alone (guarded-database.ts says what happens when the disk fails),
+ * the latest changes in memory (history.ts), and one commit for all writes of a turn (group-commit.ts).
  */
 class SqliteStore implements MaintainableStore {
   readonly #options: SqliteStoreOptions;
   readonly #commits = new GroupCommit<Mutation, Document | undefined>((batch) => this.#commit(batch));
   readonly #wakeup = new Wakeup();
   readonly #backups = new Set<Promise<unknown>>();
-  #open: { readonly db: DatabaseSync; readonly tables: Tables } | undefined;
-  /** Undefined until the database was open for the first time. Its head is the last acknowledged version. */
-  #history: History | undefined;
-  /** Why writes are refused, and when to try the next time (monotonic ms). */
-  #failed: { readonly error: SlipwayError; readonly retryAt: number } | undefined;
+  readonly #database: GuardedDatabase;
+  /** Its head is the last acknowledged version. */
+  #history = new History(0);
 
   constructor(options: SqliteStoreOptions) {
     this.#options = options;
-    this.#reopen();
+    let isFirst = true;
+    this.#database = new GuardedDatabase(options, ({ db, tables }) => {
+      this.#follow(tables.head(), () =>
+        isFirst ? loadHistory(db, tables.head(), options.history ?? {}) : undefined,
+      );
+      isFirst = false;
+    });
   }
 
   async get<T extends ApiObject>(key: ObjectKey): Promise<Stored<T> | undefined> {
@@ -133,7 +126,7 @@ class SqliteStore implements MaintainableStore {
   }
 
   watch: MaintainableStore['watch'] = (kind, options) =>
-    watchHistory(() => this.#requireHistory(), this.#wakeup, kind, options);
+    watchHistory(() => this.#history, this.#wakeup, kind, options);
 
   async currentVersion(): Promise<string> {
     return this.#reading((_, history) => String(history.head));
@@ -163,14 +156,12 @@ class SqliteStore implements MaintainableStore {
     this.#commits.flush();
     this.#wakeup.close(new SlipwayError('unavailable', 'the store was closed'));
     await Promise.allSettled([...this.#backups]);
-    const { db } = this.#open ?? {};
-    this.#open = undefined;
     try {
-      if (db !== undefined && this.#failed === undefined) saveHistory(db, this.#requireHistory());
-    } catch (error) {
-      throw storageError(error, this.#options.file, 'closed');
+      if (!this.#database.isFailed) saveHistory(this.#database.opened.db, this.#history);
+    } catch {
+      // Nothing acknowledged is in it. Without it watches end with `gone`, as after a kill.
     } finally {
-      db?.close();
+      this.#database.close();
     }
   }
 
@@ -190,7 +181,9 @@ class SqliteStore implements MaintainableStore {
     try {
       decided = this.#save(batch);
     } catch (error) {
-      for (const write of batch) write.reject(error as Error);
+      for (const write of batch) write.reject(storageError(error, this.#options.file, 'written'));
+      // Reads may show more, or nothing, after a failure: whoever watches has to look again.
+      this.#wakeup.notify();
       return;
     }
     batch.forEach((write, i) => {
@@ -202,21 +195,16 @@ class SqliteStore implements MaintainableStore {
   }
 
   #save(batch: readonly Write[]): readonly Decided[] {
-    this.#requireWritable();
+    this.#database.requireWritable();
     const { tables } = this.#opened();
-    const history = this.#requireHistory();
-    try {
-      const { decided, entries } = this.#decide(batch, tables, history);
-      if (entries.length > 0) {
-        tables.begin();
-        for (const entry of entries) tables.write(entry);
-        tables.commit();
-        for (const entry of entries) history.append(entry);
-      }
-      return decided;
-    } catch (error) {
-      throw this.#fail(error);
-    }
+    const history = this.#history;
+    const { decided, entries } = this.#decide(batch, tables, history);
+    if (entries.length === 0) return decided;
+    this.#database.commit((into) => {
+      for (const entry of entries) into.write(entry);
+    });
+    for (const entry of entries) history.append(entry);
+    return decided;
   }
 
   #decide(batch: readonly Write[], tables: Tables, history: History) {
@@ -245,107 +233,33 @@ class SqliteStore implements MaintainableStore {
     return { decided, entries };
   }
 
-  #opened() {
-    if (this.#wakeup.closed !== undefined) throw this.#wakeup.closed;
-    if (this.#open === undefined) throw this.#failed?.error ?? new SlipwayError('unavailable', 'no database');
-    return this.#open;
+  /** Takes up the history where the database stands. */
+  #follow(head: number, saved: () => History | undefined): void {
+    const acknowledged = this.#history.head;
+    if (head < acknowledged) {
+      throw new SlipwayError(
+        'unavailable',
+        `the store ${this.#options.file} is at version ${head} although version ${acknowledged} was acknowledged: the disk lost writes`,
+        { next: 'run `slipway restore` with the latest backup' },
+      );
+    }
+    // A batch that was refused may have reached the disk: what watches saw does not lead up to it.
+    this.#history =
+      saved() ?? (head > acknowledged ? new History(head, this.#options.history) : this.#history);
   }
 
-  #requireHistory(): History {
-    if (this.#history === undefined) throw new SlipwayError('unavailable', 'the store is not open');
-    return this.#history;
+  #opened() {
+    if (this.#wakeup.closed !== undefined) throw this.#wakeup.closed;
+    return this.#database.opened;
   }
 
   #reading<T>(read: (tables: Tables, history: History) => T): T {
     const { tables } = this.#opened();
     try {
-      return read(tables, this.#requireHistory());
+      return read(tables, this.#history);
     } catch (error) {
       throw storageError(error, this.#options.file, 'read');
     }
-  }
-
-  /** Closes the database at once and opens it again for reading; writes stay refused. */
-  #fail(error: unknown): SlipwayError {
-    const failure = storageError(error, this.#options.file, 'written');
-    this.#failed = { error: failure, retryAt: this.#options.clock.monotonic() + RETRY_MS };
-    const { db } = this.#open ?? {};
-    this.#open = undefined;
-    try {
-      db?.close();
-      this.#reopen();
-    } catch (cause) {
-      // Reads are refused too then; what went wrong first is what people need to hear.
-      const error = new SlipwayError('unavailable', failure.message, { next: failure.next, cause });
-      this.#failed = { ...this.#failed, error };
-    }
-    this.#wakeup.notify();
-    return failure;
-  }
-
-  #reopen(): void {
-    const { file, programVersion, migrations, unsafeNoSync = false } = this.#options;
-    const db = openDatabase({ file, unsafeNoSync });
-    try {
-      migrate(db, { file, programVersion, ...(migrations && { migrations }) });
-      const tables = new Tables(db);
-      const head = tables.head();
-      const acknowledged = this.#history?.head ?? 0;
-      if (head < acknowledged) {
-        throw new SlipwayError(
-          'unavailable',
-          `the store ${file} is at version ${head} although version ${acknowledged} was acknowledged: the disk lost writes`,
-          { next: 'run `slipway restore` with the latest backup' },
-        );
-      }
-      // A batch that was refused may have reached the disk: what watches saw does not lead up to it.
-      if (this.#history === undefined) this.#history = loadHistory(db, head, this.#options.history ?? {});
-      else if (head > acknowledged) this.#history = new History(head, this.#options.history);
-      this.#open = { db, tables };
-      this.#emptyWal(db);
-    } catch (error) {
-      db.close();
-      throw storageError(error, file, 'opened');
-    }
-  }
-
-  /**
-   * What the WAL holds may be in the page cache alone, if the process before this one died of the disk: it is
-   * copied and synced before anything is appended behind it. Where that fails reads go on, writes wait.
-   */
-  #emptyWal(db: DatabaseSync): void {
-    try {
-      if (db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0) return;
-      throw new Error('the WAL could not be emptied');
-    } catch (error) {
-      const failure = storageError(error, this.#options.file, 'written');
-      this.#failed ??= { error: failure, retryAt: this.#options.clock.monotonic() + RETRY_MS };
-    }
-  }
-
-  #requireWritable(): void {
-    if (this.#failed === undefined) return;
-    const { error, retryAt } = this.#failed;
-    if (this.#options.clock.monotonic() < retryAt) throw refusal(error);
-    try {
-      if (this.#open === undefined) this.#reopen();
-      this.#verify();
-      this.#failed = undefined;
-    } catch (cause) {
-      throw refusal(this.#fail(cause));
-    }
-  }
-
-  /** The WAL into the file and emptied, the file checked, a probe committed: then the disk works again. */
-  #verify(): void {
-    const { db } = this.#opened();
-    const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
-    if (checkpoint?.busy !== 0) throw new Error('the WAL could not be emptied');
-    const check = Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0];
-    if (check !== 'ok') throw new Error(`the check of the database says: ${String(check)}`);
-    db.exec('BEGIN IMMEDIATE');
-    writeMeta(db, 'verified', instant(this.#options.clock.now()));
-    db.exec('COMMIT');
   }
 }
 
@@ -357,9 +271,3 @@ function present(tables: Tables, history: History, key: ObjectKey): Entry | unde
 }
 
 const asRow = ({ namespace, name, document }: Entry): Row => ({ namespace, name, document: () => document });
-
-const refusal = (error: SlipwayError): SlipwayError =>
-  new SlipwayError('unavailable', `no writes are taken since ${error.message}`, {
-    next: error.next,
-    cause: error,
-  });
