@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ROUTER_NODE_ARGUMENTS } from '../router/node-arguments.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { BoundSocket } from './listening.ts';
 import type { LogFile } from './log-file.ts';
@@ -37,7 +38,7 @@ export async function spawnRole(options: {
   readonly env: Readonly<Record<string, string>>;
 }): Promise<StartedChild> {
   const fd = options.log.open();
-  const child = spawn(process.execPath, [entryOf(options.role)], {
+  const child = spawn(process.execPath, [...nodeArguments(options.role), entryOf(options.role)], {
     cwd: options.data.root,
     env: { ...baseEnvironment(options.data), ...options.env },
     detached: true,
@@ -55,6 +56,9 @@ export async function spawnRole(options: {
   if (child.pid === undefined) throw new Error(`the operating system gave the ${options.role} no pid`);
   return { pid: child.pid, ended };
 }
+
+const nodeArguments = (role: Role | 'supervisor'): readonly string[] =>
+  role === 'router' ? ROUTER_NODE_ARGUMENTS : [];
 
 /** The module beside this one, from the sources as from what was built from them. */
 export function entryOf(role: Role | 'supervisor'): string {
