@@ -40,10 +40,16 @@ export function nodeFiles(): Files {
     async append(path, data) {
       const handle = await open(path, 'a', 0o600);
       try {
-        const isNew = (await handle.stat()).size === 0;
-        await handle.appendFile(data);
-        await handle.datasync();
-        if (isNew) await syncDirectory(dirname(path));
+        const { size } = await handle.stat();
+        try {
+          await handle.appendFile(data);
+          await handle.datasync();
+        } catch (error) {
+          // Half a record would be joined to the next one, when there is room again.
+          await handle.truncate(size);
+          throw error;
+        }
+        if (size === 0) await syncDirectory(dirname(path));
       } finally {
         await handle.close();
       }
