@@ -27,7 +27,7 @@ export interface SpawnGroup {
   readonly logFile: string;
   /**
    * The wrapper writes `{"code":…,"signal":…}` here when the application ends, atomically, and its pid
-   * beside it (`.pid`) before it starts. Of this start alone: the path must never have been used before.
+   * beside it (`.pid`) before it starts it, and that SIGTERM reached it (`.term`). Of this start alone: the path must never have been used before.
    */
   readonly exitFile: string;
   readonly user?: { readonly uid: number; readonly gid: number };

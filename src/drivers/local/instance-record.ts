@@ -30,7 +30,7 @@ export interface InstanceRecord {
 /** A retirement that has begun never turns back; a restarted agent goes on with it. */
 export interface RetiringRecord {
   readonly startedAt: number;
-  /** Written before SIGTERM is sent, so that no application gets it twice: many take a second one for "now". */
+  /** Noted before SIGTERM is sent: the grace begins here. That it was sent is noted by the wrapper. */
   readonly termAt: number | null;
 }
 

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { durationMs } from '../../api/duration.ts';
 import { instant } from '../../lib/clock.ts';
+import { termFileOf } from '../../lib/process-wrapper.ts';
 import type { BackendLoad } from '../../router/table.ts';
 import { retryDelayMs } from './backoff.ts';
 import { firstOf } from './first-of.ts';
@@ -69,8 +71,9 @@ async function end(context: InstanceContext, instance: Instance, graceMs: number
   const { identity, retiring } = instance.record;
   if (identity === null || retiring === null) return;
   const termAt = retiring.termAt ?? clock.now();
-  if (retiring.termAt === null && !instance.hasEnded) {
-    await instance.save({ retiring: { ...retiring, termAt } });
+  await instance.save({ retiring: { ...retiring, termAt } });
+  // Many applications take a second SIGTERM for "now", so one that a former driver sent is not repeated.
+  if (!instance.hasEnded && !existsSync(termFileOf(instance.paths.exit))) {
     await processes.signalGroup(identity, 'SIGTERM');
   }
   const leftMs = leftOf(graceMs, termAt, clock.now());

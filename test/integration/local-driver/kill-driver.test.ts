@@ -96,18 +96,19 @@ describe.runIf(process.platform === 'linux')('kill -9 of the driver', () => {
       const failures: string[] = [];
       let done = 0;
       let stop = false;
+      let round = 0;
       const client = async (path: string): Promise<void> => {
         while (!stop) {
           const outcome = await machine.get(path).then(
-            ({ status }) => `${status}`,
-            (error: unknown) => `${error}`,
+            ({ status, body }) => (status === 200 ? '200' : `${status} ${body.trim()} in round ${round}`),
+            (error: unknown) => `${error} in round ${round}`,
           );
           if (outcome === '200') done += 1;
           else failures.push(`${path}: ${outcome}`);
         }
       };
       const load = ['/', '/', '/slow?ms=60', '/slow?ms=200'].map(client);
-      for (let round = 0; round < ROUNDS; round += 1) {
+      for (; round < ROUNDS; round += 1) {
         const [old, fresh] = [`shop-r${round + 1}`, `shop-r${round + 2}`];
         await want(fresh, 2);
         await serving(fresh, 2);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,6 +103,20 @@ describe('a supervised process group', () => {
     expect(await processes.isGroupAlive(identity)).toBe(false);
     expect(await processes.signalGroup(identity, 'SIGKILL')).toBe(false);
     await processes.awaitExit(identity);
+  });
+});
+
+describe('the note of SIGTERM', () => {
+  it('is there once it came, and not before', async () => {
+    const identity = await start(['sh', '-c', 'trap "" TERM; echo up; sleep 600']);
+    await eventually('the application', async () =>
+      (await readFile(join(directory, 'log'), 'utf8')).includes('up'),
+    );
+    expect(existsSync(join(directory, 'exit.term'))).toBe(false);
+    await processes.signalGroup(identity, 'SIGTERM');
+    await eventually('the note', () => existsSync(join(directory, 'exit.term')));
+    await processes.signalGroup(identity, 'SIGTERM');
+    expect(await processes.isAlive(identity)).toBe(true);
   });
 });
 
