@@ -5,6 +5,7 @@ import type { Files } from './files.ts';
 
 /** The file system of this machine. Errors keep Node's `code`. */
 export function nodeFiles(): Files {
+  const appending = new Map<string, Promise<void>>();
   return {
     async read(path) {
       try {
@@ -37,22 +38,15 @@ export function nodeFiles(): Files {
       }
       await syncDirectory(directory);
     },
-    async append(path, data) {
-      const handle = await open(path, 'a', 0o600);
-      try {
-        const { size } = await handle.stat();
-        try {
-          await handle.appendFile(data);
-          await handle.datasync();
-        } catch (error) {
-          // Half a record would be joined to the next one, when there is room again.
-          await handle.truncate(size);
-          throw error;
-        }
-        if (size === 0) await syncDirectory(dirname(path));
-      } finally {
-        await handle.close();
-      }
+    append(path, data) {
+      // One after the other: an append that is taken back must not take another with it.
+      const done = (appending.get(path) ?? Promise.resolve()).then(() => append(path, data));
+      const settled = done.catch(() => undefined);
+      appending.set(path, settled);
+      void settled.then(() => {
+        if (appending.get(path) === settled) appending.delete(path);
+      });
+      return done;
     },
     async remove(path) {
       await rm(path, { recursive: true, force: true });
@@ -70,6 +64,24 @@ export function nodeFiles(): Files {
       if (options?.mode !== undefined) await chmod(path, options.mode);
     },
   };
+}
+
+async function append(path: string, data: string): Promise<void> {
+  const handle = await open(path, 'a', 0o600);
+  try {
+    const { size } = await handle.stat();
+    try {
+      await handle.appendFile(data);
+      await handle.datasync();
+    } catch (error) {
+      // Half a record would be joined to the next one, when there is room again.
+      await handle.truncate(size);
+      throw error;
+    }
+    if (size === 0) await syncDirectory(dirname(path));
+  } finally {
+    await handle.close();
+  }
 }
 
 /** A rename is durable only when its directory is. */
