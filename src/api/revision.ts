@@ -34,6 +34,8 @@ export const Claim = z.looseObject({
   at: z.string(),
   /** The active release has to make way. */
   supersedes: z.boolean(),
+  /** Beginning of the plan's hash that was asked for: the release starts with this plan or not at all (INV-26). */
+  plan: z.string().optional(),
 });
 export type Claim = z.infer<typeof Claim>;
 
@@ -45,6 +47,8 @@ const TrackWork = z.looseObject({
   /** Digest of routes and replicas that `inPlace` brings about. */
   applied: z.string().nullable(),
   claim: z.string().nullable(),
+  /** Instances by workload that `inPlace` brings about. */
+  replicas: z.record(z.string(), z.number().int()).optional(),
 });
 
 /**
@@ -56,6 +60,8 @@ export const TrackStatus = z.looseObject({
   nextRevision: z.number().int().min(1),
   active: Claim.nullable(),
   queue: z.array(Claim),
+  /** Claims that were given up before their release was made, and why; gone when the release says so. */
+  dropped: z.array(z.looseObject({ claim: Claim, by: z.string() })).optional(),
   /** Revision that has the traffic. */
   live: z.string().nullable(),
   /** Revision that had it before: where `rollback` goes by default. */
@@ -74,6 +80,8 @@ export const TrackStatus = z.looseObject({
   work: TrackWork.nullable(),
   /** Digest of what stands in place: replicas and routes. */
   applied: z.string().nullable(),
+  /** Instances by workload that stand, also of workloads that the application's file no longer has. */
+  replicas: z.record(z.string(), z.number().int()).optional(),
   /** Why nothing is released although something changed; for people. */
   refusal: z.looseObject({ message: z.string(), at: z.string(), digest: z.string() }).nullable(),
   commands: z.array(

@@ -29,6 +29,14 @@ export class PendingCommands {
     if (commands.size === 0) this.byTarget.delete(key);
   }
 
+  /** Names of the objects of this kind that somebody waits at. */
+  targets(namespace: string, kind: 'Release' | 'Application'): readonly string[] {
+    const prefix = PendingCommands.keyOf(namespace, kind, '');
+    return [...this.byTarget.keys()].flatMap((key) =>
+      key.startsWith(prefix) ? [key.slice(prefix.length)] : [],
+    );
+  }
+
   /** Oldest first. */
   for(
     namespace: string | undefined,

@@ -22,7 +22,7 @@ async function plan(
   { store, clock, version }: { store: Store; clock: Clock; version: string },
   request: PlanRequest,
 ): Promise<PlanPreview> {
-  const gathered = await gatherTrack(store, request, request.spec);
+  const gathered = await gatherTrack(store, request, { now: clock.now(), spec: request.spec });
   if (gathered === undefined) {
     throw new SlipwayError(
       'notFound',

@@ -6,12 +6,13 @@ import {
   type Template,
   TemplateSpec,
 } from '../api/environment.ts';
-import type { Execution } from '../api/execution.ts';
+import type { Execution, ExecutionStatus } from '../api/execution.ts';
 import type { Stored } from '../api/meta.ts';
 import type { Release } from '../api/release.ts';
 import type { Revision, Track, TrackStatus } from '../api/revision.ts';
 import { resolveApplication } from '../engine/application/resolve.ts';
 import { inPlaceDigest, pinWorkloads, revisionDigest } from '../engine/application/revision.ts';
+import { attemptsOf } from '../engine/track/claim.ts';
 import { initialTrack, type TrackInput, type WantedApplication } from '../engine/track/input.ts';
 import type { ErrorDetail, Result } from '../lib/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -30,14 +31,20 @@ export interface GatheredTrack {
   readonly application: Stored<Application>;
   readonly environment: Stored<Environment>;
   readonly track: Stored<Track> | undefined;
+  /** The track's name belongs to another application and environment: nothing may be written. */
+  readonly foreign: boolean;
   readonly input: Omit<TrackInput, 'commands' | 'version' | 'now'>;
 }
 
-/** Reads everything that a track's decision looks at; undefined when the application or environment is not there. */
+/**
+ * Reads everything that a track's decision looks at; undefined when the application or environment is not there.
+ * Of its releases those are read that are claimed and those of `asked`: history grows, and a decision must not
+ * cost more with it.
+ */
 export async function gatherTrack(
   store: Store,
   where: TrackName,
-  spec?: unknown,
+  { now, spec, asked = [] }: { now: number; spec?: unknown; asked?: readonly string[] },
 ): Promise<GatheredTrack | undefined> {
   const { namespace } = where;
   const [application, environment] = await Promise.all([
@@ -46,46 +53,125 @@ export async function gatherTrack(
   ]);
   if (application === undefined || environment === undefined) return undefined;
   const labels = { [LABELS.application]: where.application, [LABELS.environment]: where.environment };
-  const [track, revisions, releases] = await Promise.all([
+  const [track, revisions] = await Promise.all([
     store.get<Track>({ kind: 'Track', namespace, name: `${where.application}-${where.environment}` }),
     store.list<Revision>('Revision', { namespace, labels }),
-    store.list<Release>('Release', { namespace, labels }),
   ]);
-  const status: TrackStatus = track?.status ?? initialTrack();
-  const work =
-    status.work === null || status.work.execution === ''
-      ? undefined
-      : await store.get<Execution>({ kind: 'Execution', namespace, name: status.work.execution });
+  const mine = belongsTo(track, where);
+  const status = mine?.status ?? (await trackAfter(store, where, revisions.items.length, now));
+  const releases = await releasesOf(store, where, status, asked);
   const environmentSpec = EnvironmentSpec.parse(environment.spec ?? {});
   const written = spec ?? application.spec;
   return {
     application,
     environment,
-    track,
+    track: mine,
+    foreign: track !== mine,
     input: {
       ...where,
       environmentSpec,
       deleting: application.metadata.deletionTimestamp !== undefined,
       auto: (written as { release?: string }).release !== 'manual',
-      wanted: await wantedApplication(
-        store,
-        where,
-        environmentSpec,
-        written,
-        application.metadata.annotations?.[SOURCE_ANNOTATION],
-      ),
+      written,
+      wanted:
+        track === mine
+          ? await wantedApplication(
+              store,
+              where,
+              environmentSpec,
+              written,
+              application.metadata.annotations?.[SOURCE_ANNOTATION],
+            )
+          : nameTaken(track),
       track: status,
       revisions: Object.fromEntries(
         revisions.items.map(({ metadata, spec: revision }) => [metadata.name, revision]),
       ),
       releases: Object.fromEntries(
-        releases.items.flatMap(({ metadata, spec: release, status: state }) =>
+        releases.flatMap(({ metadata, spec: release, status: state }) =>
           state === undefined ? [] : [[metadata.name, { spec: release, status: state }]],
         ),
       ),
-      work: work?.status,
+      work: await workOf(store, namespace, status, environmentSpec.clusters),
     },
   };
+}
+
+async function releasesOf(
+  store: Store,
+  { namespace, application, environment }: TrackName,
+  { active, queue, dropped = [] }: TrackStatus,
+  asked: readonly string[],
+): Promise<Stored<Release>[]> {
+  const claimed = [active, ...queue, ...dropped.map(({ claim }) => claim)].flatMap((claim) =>
+    claim === null ? [] : [claim.release],
+  );
+  const found = await Promise.all(
+    [...new Set([...claimed, ...asked])].map((name) =>
+      store.get<Release>({ kind: 'Release', namespace, name }),
+    ),
+  );
+  return found.filter(
+    (release) => release?.spec.application === application && release.spec.environment === environment,
+  ) as Stored<Release>[];
+}
+
+/** Name of the order of one piece of work in one cluster; deterministic, so that making it twice makes one. */
+export const workName = (work: string, cluster: string, clusters: readonly string[]): string =>
+  clusters.length > 1 ? `${work}-${cluster}` : work;
+
+/** What came of the work under way, over all clusters: undefined while one order is not made, failed where one is. */
+async function workOf(
+  store: Store,
+  namespace: string,
+  { work }: TrackStatus,
+  clusters: readonly string[],
+): Promise<ExecutionStatus | undefined> {
+  if (work === null || work.execution === '') return undefined;
+  const states: ExecutionStatus[] = [];
+  for (const cluster of clusters) {
+    const name = workName(work.execution, cluster, clusters);
+    const execution = await store.get<Execution>({ kind: 'Execution', namespace, name });
+    if (execution?.status === undefined) return undefined;
+    states.push(execution.status);
+  }
+  const failed = states.find(
+    ({ phase }) => phase === 'Failed' || phase === 'Refused' || phase === 'Cancelled',
+  );
+  return failed ?? states.find(({ phase }) => phase !== 'Succeeded') ?? states[0];
+}
+
+/** `shop-a` in `b` and `shop` in `a-b` would be one track: the first that is there keeps the name. */
+const belongsTo = (track: Stored<Track> | undefined, where: TrackName): Stored<Track> | undefined =>
+  track?.spec.application === where.application && track.spec.environment === where.environment
+    ? track
+    : undefined;
+
+const nameTaken = (track: Stored<Track> | undefined): TrackInput['wanted'] => ({
+  ok: false,
+  error: [
+    {
+      path: 'metadata.name',
+      message: `${track?.metadata.name} is taken by application ${track?.spec.application} in environment ${track?.spec.environment}; use another name`,
+    },
+  ],
+});
+
+/**
+ * A track that is not there yet. Where one of this name was deleted, names and epochs go on above what it gave
+ * out: agents remember epochs, and an object that is there already would stand for one that was never made.
+ */
+async function trackAfter(
+  store: Store,
+  { namespace, application, environment }: TrackName,
+  revisions: number,
+  now: number,
+): Promise<TrackStatus> {
+  const labels = { [LABELS.application]: application, [LABELS.environment]: environment };
+  const { items } = await store.list<Release>('Release', { namespace, labels });
+  const isNew = items.length === 0 && revisions === 0;
+  const attempts = attemptsOf(Object.fromEntries(items.map((each) => [each.metadata.name, each])));
+  return { ...initialTrack(isNew ? 0 : Math.floor(now / 1_000)), attempts };
 }
 
 async function wantedApplication(

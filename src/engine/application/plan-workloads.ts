@@ -14,13 +14,24 @@ export function routedWorkload(
   return services.length === 1 ? services[0]?.[0] : undefined;
 }
 
-/** Workloads of both revisions as the planner wants them, sorted by name so that plans do not depend on order. */
+type Known = readonly { readonly name: string; readonly type: Workload['type'] }[];
+
+/**
+ * Workloads of both revisions as the planner wants them, sorted by name so that plans do not depend on order.
+ * What the application's file no longer has, and one of the revisions does, is as large as it stands.
+ *
+ * @param destination workloads of the revision that is released; absent: the application's own.
+ * @param standing instances by workload, as far as they are known.
+ */
 export function planWorkloads(
-  to: ResolvedApplication,
-  from: readonly { readonly name: string; readonly type: Workload['type'] }[] | null,
+  application: ResolvedApplication,
+  from: Known | null,
+  destination?: Known,
+  standing: Readonly<Record<string, number>> = {},
 ): PlanWorkload[] {
-  const routed = new Set(to.routes.map((route) => routedWorkload(route, to.workloads)));
-  const own = Object.entries(to.workloads).map(([name, workload]): PlanWorkload => {
+  const routed = new Set(application.routes.map((route) => routedWorkload(route, application.workloads)));
+  const has = (workloads: Known | null, name: string) => workloads?.some((w) => w.name === name) ?? false;
+  const own = Object.entries(application.workloads).map(([name, workload]): PlanWorkload => {
     const full = workload.replicas;
     // At least one instance of what takes traffic always answers, whatever may be unavailable.
     const most = routed.has(name) ? Math.max(0, full - 1) : full;
@@ -31,23 +42,27 @@ export function planWorkloads(
       replicas: full,
       surge: evaluateAllowance(workload.maxSurge, full, 'surge'),
       unavailable: Math.min(most, evaluateAllowance(workload.maxUnavailable, full, 'unavailable')),
-      inFrom: from?.some((w) => w.name === name) ?? false,
-      inTo: true,
+      inFrom: has(from, name),
+      inTo: destination === undefined || has(destination, name),
     };
   });
-  const gone = (from ?? [])
-    .filter((w) => !(w.name in to.workloads))
-    .map(
-      (w): PlanWorkload => ({
-        name: w.name,
-        type: w.type,
-        routed: false,
-        replicas: 0,
-        surge: 0,
-        unavailable: 0,
-        inFrom: true,
-        inTo: false,
-      }),
-    );
-  return [...own, ...gone].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const others = new Map(
+    [...(from ?? []), ...(destination ?? [])]
+      .filter(({ name }) => !(name in application.workloads))
+      .map(({ name, type }) => [name, type]),
+  );
+  const gone = [...others].map(([name, type]): PlanWorkload => {
+    const replicas = standing[name] ?? 1;
+    return {
+      name,
+      type,
+      routed: false,
+      replicas,
+      surge: Math.max(1, replicas),
+      unavailable: 0,
+      inFrom: has(from, name),
+      inTo: has(destination ?? null, name),
+    };
+  });
+  return [...own, ...gone].filter((w) => w.inFrom || w.inTo).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

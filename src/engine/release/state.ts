@@ -109,3 +109,17 @@ export function initialStatus(spec: ReleaseSpec, now: string): ReleaseStatus {
     conditions: [],
   };
 }
+
+/** Status of a release that never began because something newer came: it ends as it is made. */
+export function supersededStatus(spec: ReleaseSpec, now: string, by: string): ReleaseStatus {
+  const status = initialStatus(spec, now);
+  const why = `superseded by ${by} before it began`;
+  return {
+    ...status,
+    phase: 'Superseded',
+    step: 'ended',
+    endedAt: now,
+    turn: { cause: 'superseded', by: 'slipway', at: now, why },
+    waiting: { ...status.waiting, for: 'nothing', message: `Superseded: ${why}` },
+  };
+}

@@ -115,7 +115,7 @@ function movesOf(
   step: Step,
   workload: PlanWorkload,
   at: Standing,
-  options: { last: boolean },
+  options: { first: boolean; last: boolean },
 ): Result<{ moves: readonly Move[]; standing: Standing }, StrategyRefusal> {
   const whole: Move = {
     to: step.to,
@@ -125,8 +125,9 @@ function movesOf(
     rebalance: null,
   };
   // A workload that only the new revision has starts whole; one that only the old has goes with the last stage.
+  // At first it is asked for even where the new side is warm: a warm revision lost it when it was replaced.
   if (!workload.inFrom) {
-    const grow = at.to.kind === 'full' ? null : FULL;
+    const grow = at.to.kind === 'full' && !options.first ? null : FULL;
     return {
       ok: true,
       value: { moves: [{ ...whole, to: grow, from: null }], standing: { from: ZERO, to: FULL } },
@@ -147,7 +148,8 @@ function movesOf(
   const { replicas: full, surge, unavailable } = workload;
   const start: Position = { from: evaluateCount(at.from, full), to: evaluateCount(at.to, full) };
   const end: Position = { from: evaluateCount(standing.from, full), to: evaluateCount(standing.to, full) };
-  if (start.from + end.to <= full + surge) {
+  // What runs already needs no room: a warm revision can always be gone back to.
+  if (end.to <= start.to || start.from + end.to <= full + surge) {
     const uneven = workload.routed && step.weights?.kind === 'byCapacity' && isBelowPercent(end);
     return uneven
       ? { ok: false, error: tooFine(workload, end) }

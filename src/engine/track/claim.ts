@@ -24,6 +24,33 @@ export function releaseName(
   };
 }
 
+/** Attempts that releases of a deleted track of this name took: their names are not given again. */
+export function attemptsOf(
+  releases: Readonly<Record<string, { spec: { to: string } }>>,
+): TrackStatus['attempts'] {
+  const attempts: Record<string, number> = {};
+  for (const [name, { spec }] of Object.entries(releases)) {
+    const tail = name === spec.to ? 1 : Number(name.slice(spec.to.length + 1));
+    if (name.startsWith(spec.to) && Number.isInteger(tail))
+      attempts[spec.to] = Math.max(attempts[spec.to] ?? 0, tail);
+  }
+  return attempts;
+}
+
 /** A claim that is held already: the same command or automatic change asks again. */
 export const heldClaim = (track: TrackStatus, claim: string): Claim | undefined =>
   [track.active, ...track.queue].find((each): each is Claim => each?.claim === claim);
+
+/** As short as people are shown it; a shorter beginning would bind to nothing. */
+const SHORTEST_HASH = 6;
+
+/** Whether a plan is the one that was asked for by the beginning of its hash, and if not, in words. */
+export function planDiffers(asked: unknown, planned: string): string | null {
+  if (asked === undefined) return null;
+  const wanted = typeof asked === 'string' ? asked.replace(/^sha256:/, '') : '';
+  if (wanted.length < SHORTEST_HASH)
+    return `--plan ${String(asked)} is no hash of a plan; look at it with: slipway plan`;
+  return planned.startsWith(wanted)
+    ? null
+    : `the plan is ${planned.slice(0, SHORTEST_HASH)} and not ${wanted}: something changed since; look at it again with: slipway plan`;
+}

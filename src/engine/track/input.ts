@@ -38,11 +38,13 @@ export interface TrackInput {
   /** Whether changes release by themselves. */
   readonly auto: boolean;
   readonly wanted: Result<WantedApplication, readonly ErrorDetail[]>;
+  /** The application's spec as people wrote it: what `scale` changes. */
+  readonly written: unknown;
   readonly track: TrackStatus;
   readonly revisions: Readonly<Record<string, RevisionSpec>>;
   /** Releases of this track by name, as far as they still exist. */
   readonly releases: Readonly<Record<string, { readonly spec: ReleaseSpec; readonly status: ReleaseStatus }>>;
-  /** Execution of `track.work`. */
+  /** What came of `track.work`, over all clusters; undefined while an order of it is not made. */
   readonly work: ExecutionStatus | undefined;
   readonly commands: readonly TrackCommand[];
   readonly version: string;
@@ -51,7 +53,13 @@ export interface TrackInput {
 
 export type TrackEffect =
   | { readonly type: 'createRevision'; readonly name: string; readonly spec: RevisionSpec }
-  | { readonly type: 'createRelease'; readonly name: string; readonly spec: ReleaseSpec }
+  | {
+      readonly type: 'createRelease';
+      readonly name: string;
+      readonly spec: ReleaseSpec;
+      /** It ends before it began, so that who watches it is told: what came instead. */
+      readonly superseded?: string;
+    }
   | {
       readonly type: 'createExecution';
       readonly name: string;
@@ -62,7 +70,8 @@ export type TrackEffect =
       readonly instructions: readonly Instruction[];
       readonly replicas: Readonly<Record<string, number>>;
     }
-  | { readonly type: 'scaleApplication'; readonly workload: string | null; readonly replicas: number }
+  /** Carried out before the track is saved: until then the Command itself is the durable intent. */
+  | { readonly type: 'scaleApplication'; readonly spec: unknown }
   /** Everything of this track is gone. */
   | { readonly type: 'removeTrack' };
 
@@ -80,7 +89,8 @@ export interface TrackDecision {
   readonly wakeAt: number | null;
 }
 
-export const initialTrack = (): TrackStatus => ({
+/** @param firstEpoch above all epochs that a track of this name may have given out before it was deleted. */
+export const initialTrack = (firstEpoch = 0): TrackStatus => ({
   nextRevision: 1,
   active: null,
   queue: [],
@@ -91,7 +101,7 @@ export const initialTrack = (): TrackStatus => ({
   hold: null,
   attempts: {},
   attempted: null,
-  epoch: 0,
+  epoch: firstEpoch,
   work: null,
   applied: null,
   refusal: null,

@@ -25,10 +25,12 @@ export function planClaim(
 ): Result<ReleaseSpec, readonly ErrorDetail[]> {
   const from = track.live === null ? undefined : input.revisions[track.live];
   const { resolved } = wanted;
-  const present = new Set(destination.spec.workloads.map((w) => w.name));
-  const workloads = planWorkloads(resolved, from?.workloads.map(({ name, type }) => ({ name, type })) ?? null)
-    .map((w) => ({ ...w, inTo: present.has(w.name) }))
-    .filter((w) => w.inFrom || w.inTo);
+  const workloads = planWorkloads(
+    resolved,
+    from?.workloads ?? null,
+    destination.spec.workloads,
+    track.replicas,
+  );
   const toWasWarm = track.warm.some((w) => w.revision === destination.revision);
   const protection = input.environmentSpec.protection.approval;
   const planned = planRelease({
@@ -46,6 +48,17 @@ export function planClaim(
     maxInstances: input.environmentSpec.maxInstances ?? null,
   });
   if (!planned.ok) return planned;
+  const unrouted = destination.spec.workloads
+    .filter(({ name, type }) => type === 'service' && !(name in resolved.workloads))
+    .map(({ name }) => name);
+  const warnings = [
+    ...planned.value.warnings,
+    ...(unrouted.length === 0
+      ? []
+      : [
+          `no route leads to ${unrouted.join(', ')} of ${destination.revision}: the application has none for it`,
+        ]),
+  ];
   return {
     ok: true,
     value: {
@@ -55,13 +68,16 @@ export function planClaim(
       to: destination.revision,
       reason: claim.reason,
       strategy: resolved.strategy,
-      plan: planned.value,
+      plan: { ...planned.value, warnings },
       policy: resolved.policy,
       gates: [...resolved.gates],
       routes: [...resolved.routes],
       clusters: [...input.environmentSpec.clusters],
-      replicas: replicasOf(resolved),
-      workloads,
+      replicas: {
+        ...replicasOf(resolved),
+        ...Object.fromEntries(workloads.map((w) => [w.name, w.replicas])),
+      },
+      workloads: workloads.map((w) => ({ ...w })),
       toWasWarm,
       inPlace: wanted.inPlace,
       digests: { from: from?.digest ?? null, to: destination.spec.digest },
@@ -80,7 +96,8 @@ export function destinationOf(
 ): Destination & { readonly isNew: boolean } {
   const known = Object.entries(input.revisions).find(([, spec]) => spec.digest === wanted.digest);
   if (known !== undefined) return { revision: known[0], spec: known[1], isNew: false };
-  const number = track.nextRevision;
+  // A track that is new may follow one that was deleted: its revisions keep their names.
+  const number = Math.max(track.nextRevision, ...Object.values(input.revisions).map((r) => r.number + 1));
   return { revision: revisionName(input, number), spec: revisionSpec(input, wanted, number), isNew: true };
 }
 

@@ -18,7 +18,10 @@ export function settle(
   const freed = { ...track, active: null };
   if (status.phase === 'Succeeded') {
     const retention = retentionOf(spec.strategy) ?? { ms: 0, count: 1 };
-    const kept = track.warm.filter((w) => w.revision !== spec.to && w.revision !== spec.from);
+    const kept = track.warm
+      .filter((w) => w.revision !== spec.to && w.revision !== spec.from)
+      // The traffic is settled: what a failed way back left has no use any more.
+      .map((w) => (w.expiresAt === STRAY ? { ...w, expiresAt: at } : w));
     const fresh =
       spec.plan.afterwards === 'warm' && spec.from !== null
         ? [{ revision: spec.from, since: at, expiresAt: new Date(now + retention.ms).toISOString() }]
@@ -33,14 +36,18 @@ export function settle(
       liveStrategy: spec.plan.strategy,
       warm,
       applied: spec.inPlace,
+      replicas: { ...track.replicas, ...spec.replicas },
     };
   }
-  // The way back failed: what stands of the new version stays until a later release has settled the traffic.
-  if (status.phase === 'Failed' && !track.warm.some((w) => w.revision === spec.to)) {
-    return { ...freed, warm: [...track.warm, { revision: spec.to, since: at, expiresAt: STRAY }] };
+  // The way back failed: what stands of the new version stays until a later release has settled the traffic, and
+  // the live one is brought to its size and traffic again by work in place.
+  if (status.phase === 'Failed') {
+    const known = track.warm.some((w) => w.revision === spec.to);
+    const stray = { revision: spec.to, since: at, expiresAt: STRAY };
+    return { ...freed, applied: null, warm: known ? track.warm : [...track.warm, stray] };
   }
   return freed;
 }
 
-/** Expires with the next release that succeeds, by count, and never by time. */
+/** Expires with the next release that succeeds, and never by time. */
 const STRAY = '9999-12-31T00:00:00.000Z';

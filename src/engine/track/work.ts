@@ -1,9 +1,8 @@
-import type { Instruction } from '../../api/plan.ts';
 import type { TrackStatus } from '../../api/revision.ts';
 import { routedWorkload } from '../application/plan-workloads.ts';
 import { replicasOf } from '../application/revision.ts';
-import { FULL, ZERO } from '../counts.ts';
 import type { TrackEffect, TrackInput } from './input.ts';
+import { workInstructions } from './work-instructions.ts';
 
 interface WorkDecision {
   readonly track: TrackStatus;
@@ -13,84 +12,108 @@ interface WorkDecision {
 
 type Work = NonNullable<TrackStatus['work']>;
 
-/** A failed piece of work is tried again after this long. */
+/** After a failed piece of work, what is to be done is thought of anew after this long. */
 const RETRY_MS = 10_000;
 
 /**
+ * What came of the work under way, before anything else is decided: a release that is claimed in the same round
+ * must know whether its destination is still warm. Failed work is not repeated but thought of anew, since
+ * releases may have changed meanwhile what it was for.
+ */
+export function settleWork(input: TrackInput, track: TrackStatus): TrackStatus {
+  const { work } = track;
+  if (work === null || work.execution === '' || input.work === undefined) return track;
+  if (input.work.phase === 'Succeeded') return finished(track, work);
+  const failedAt = failureOf(input);
+  return failedAt !== null && input.now >= failedAt + RETRY_MS ? { ...track, work: null } : track;
+}
+
+/** An order is made or may be: no other order for this application may be given (INV-21). */
+export const isWorking = (input: TrackInput, track: TrackStatus): boolean =>
+  track.work !== null && track.work.execution !== '' && failureOf(input) === null;
+
+/**
  * Work outside releases, one piece at a time and only while no release is active: deletion, what applies in
- * place, retiring warm revisions whose time is over, restarts. Each piece is one Execution under the track's own
- * epoch.
+ * place, retiring warm revisions whose time is over, restarts. Each piece is one Execution per cluster under the
+ * track's own epoch.
  */
 export function decideWork(input: TrackInput, start: TrackStatus): WorkDecision {
   let track = start;
-  let wakeAt: number | null = null;
   if (track.work !== null && track.work.execution !== '') {
-    const phase = input.work?.phase;
-    if (phase === 'Succeeded') track = finished(track, track.work);
-    else if (phase === 'Failed' || phase === 'Refused' || phase === 'Cancelled') {
-      const failedAt = Date.parse(input.work?.endedAt ?? '') || input.now;
-      if (input.now < failedAt + RETRY_MS) return { track, effects: [], wakeAt: failedAt + RETRY_MS };
-      track = { ...track, work: track.work.purpose === 'restart' ? null : { ...track.work, execution: '' } };
-    } else {
-      // Under way, or its object is missing: it was saved and not made.
-      return {
-        track,
-        effects: input.work === undefined ? effectOf(input, track, track.work) : [],
-        wakeAt: null,
-      };
-    }
+    const failedAt = failureOf(input);
+    if (failedAt !== null) return { track, effects: [], wakeAt: failedAt + RETRY_MS };
+    if (input.work !== undefined) return { track, effects: [], wakeAt: null };
+    // Saved and not made. What applies in place is known from the application alone.
+    if (track.work.purpose !== 'inPlace' || input.wanted.ok)
+      return { track, effects: effectOf(input, track, track.work), wakeAt: null };
+    track = { ...track, work: null };
   }
   if (track.active !== null) return { track, effects: [], wakeAt: null };
+  // A restart that was asked for and has not begun: a release replaced every instance meanwhile.
+  if (track.work !== null && track.work.revision !== track.live) track = { ...track, work: null };
   if (track.work === null) {
     const next = nextWork(input, track);
     if (next === 'gone') return { track, effects: [{ type: 'removeTrack' }], wakeAt: null };
     if (next === null) {
       const times = track.warm.map((w) => Date.parse(w.expiresAt)).filter((at) => at > input.now);
-      wakeAt = times.length === 0 ? null : Math.min(...times);
-      return { track, effects: [], wakeAt };
+      return { track, effects: [], wakeAt: times.length === 0 ? null : Math.min(...times) };
     }
     track = { ...track, work: next };
   }
-  if (track.work === null) return { track, effects: [], wakeAt };
+  if (track.work === null) return { track, effects: [], wakeAt: null };
   const epoch = track.epoch + 1;
   const work: Work = { ...track.work, execution: `${input.application}-${input.environment}-w${epoch}` };
   track = { ...track, epoch, work };
-  return { track, effects: effectOf(input, track, work), wakeAt };
+  return { track, effects: effectOf(input, track, work), wakeAt: null };
+}
+
+/** When the work under way failed, in ms since 1970; null while it has not. */
+function failureOf({ work, now }: TrackInput): number | null {
+  if (work === undefined || !['Failed', 'Refused', 'Cancelled'].includes(work.phase)) return null;
+  return Date.parse(work.endedAt ?? '') || now;
 }
 
 function nextWork(input: TrackInput, track: TrackStatus): Work | 'gone' | null {
-  const work = (purpose: Work['purpose'], revision: string, applied: string | null = null): Work => ({
+  const work = (purpose: Work['purpose'], revision: string, more: Partial<Work> = {}): Work => ({
     execution: '',
     purpose,
     revision,
-    applied,
+    applied: null,
     claim: null,
+    ...more,
   });
   if (input.deleting) {
     const left = track.warm[0]?.revision ?? track.live;
     return left === null || left === undefined ? 'gone' : work('delete', left);
   }
+  const { wanted } = input;
+  const inPlace =
+    track.live !== null && wanted.ok && wanted.value.inPlace !== track.applied
+      ? work('inPlace', track.live, {
+          applied: wanted.value.inPlace,
+          replicas: replicasOf(wanted.value.resolved),
+        })
+      : null;
+  // After a way back that failed, the live revision comes before everything else.
+  if (inPlace !== null && track.applied === null) return inPlace;
   const expired = track.warm.find((w) => Date.parse(w.expiresAt) <= input.now);
-  if (expired !== undefined) return work('retire', expired.revision);
-  if (track.live !== null && input.wanted.ok && input.wanted.value.inPlace !== track.applied) {
-    return work('inPlace', track.live, input.wanted.value.inPlace);
-  }
-  return null;
+  return expired === undefined ? inPlace : work('retire', expired.revision);
 }
 
 function finished(track: TrackStatus, work: Work): TrackStatus {
+  const warm = track.warm.filter((w) => w.revision !== work.revision);
   switch (work.purpose) {
     case 'retire':
-      return { ...track, work: null, warm: track.warm.filter((w) => w.revision !== work.revision) };
+      return { ...track, work: null, warm };
     case 'inPlace':
-      return { ...track, work: null, applied: work.applied };
-    case 'delete':
       return {
         ...track,
         work: null,
-        warm: track.warm.filter((w) => w.revision !== work.revision),
-        live: track.live === work.revision ? null : track.live,
+        applied: work.applied,
+        replicas: { ...track.replicas, ...work.replicas },
       };
+    case 'delete':
+      return { ...track, work: null, warm, live: track.live === work.revision ? null : track.live };
     case 'restart':
       return { ...track, work: null };
   }
@@ -100,15 +123,14 @@ function effectOf(input: TrackInput, track: TrackStatus, work: Work): TrackEffec
   const revision = input.revisions[work.revision];
   if (revision === undefined) return [];
   const resolved = input.wanted.ok ? input.wanted.value.resolved : undefined;
-  const running = revision.workloads.filter((w) => w.type !== 'migration');
+  const applies = (name: string) => work.purpose !== 'inPlace' || work.replicas?.[name] !== undefined;
+  // What the file dropped stays as it is until a release takes it away: in place nothing goes.
+  const concerned = revision.workloads.filter((w) => w.type !== 'migration' && applies(w.name));
   const routed = new Set(
     (resolved?.routes ?? []).map((route) =>
       resolved === undefined ? undefined : routedWorkload(route, resolved.workloads),
     ),
   );
-  const instructions = running.flatMap((w) => instructionsOf(work.purpose, w, routed.has(w.name)));
-  const wanted = resolved === undefined ? {} : replicasOf(resolved);
-  const replicas = Object.fromEntries(running.map((w) => [w.name, wanted[w.name] ?? 0]));
   return [
     {
       type: 'createExecution',
@@ -117,82 +139,10 @@ function effectOf(input: TrackInput, track: TrackStatus, work: Work): TrackEffec
       revision: work.revision,
       epoch: track.epoch,
       sequence: 1,
-      instructions,
-      replicas,
+      instructions: concerned.flatMap((w) => workInstructions(work.purpose, w, routed.has(w.name))),
+      replicas: Object.fromEntries(
+        concerned.map((w) => [w.name, work.replicas?.[w.name] ?? track.replicas?.[w.name] ?? 0]),
+      ),
     },
   ];
-}
-
-function instructionsOf(
-  purpose: Work['purpose'],
-  w: { name: string; type: string },
-  routed: boolean,
-): Instruction[] {
-  const at = (verb: string) => `${w.name}/${verb}`;
-  const drain: Instruction = {
-    id: at('drain'),
-    needs: [],
-    type: 'drain',
-    side: 'to',
-    workload: w.name,
-    replicas: ZERO,
-  };
-  const remove: Instruction = {
-    id: at('remove'),
-    needs: [at('drain')],
-    type: 'removeWorkload',
-    side: 'to',
-    workload: w.name,
-  };
-  switch (purpose) {
-    case 'retire':
-      return [drain, remove];
-    case 'delete': {
-      if (w.type !== 'service') return [drain, remove];
-      const unroute: Instruction = {
-        id: at('remove-traffic'),
-        needs: [],
-        type: 'removeTraffic',
-        workload: w.name,
-      };
-      return [unroute, { ...drain, needs: [unroute.id] }, remove];
-    }
-    case 'restart':
-      return [{ id: at('restart'), needs: [], type: 'restartWorkload', side: 'to', workload: w.name }];
-    case 'inPlace': {
-      const ensure: Instruction = {
-        id: at('ensure'),
-        needs: [],
-        type: 'ensureWorkload',
-        side: 'to',
-        workload: w.name,
-        replicas: FULL,
-      };
-      const ready: Instruction = {
-        id: at('ready'),
-        needs: [ensure.id],
-        type: 'awaitReady',
-        side: 'to',
-        workload: w.name,
-        replicas: FULL,
-      };
-      if (!routed) return [ensure, ready];
-      const weights = { kind: 'fixed' as const, from: 0, to: 100 };
-      return [
-        ensure,
-        ready,
-        { id: at('traffic'), needs: [ready.id], type: 'setTraffic', workload: w.name, weights },
-        {
-          id: at('prove-after'),
-          needs: [at('traffic')],
-          type: 'proveTraffic',
-          when: 'after',
-          side: 'to',
-          workload: w.name,
-          replicas: FULL,
-          weights,
-        },
-      ];
-    }
-  }
 }

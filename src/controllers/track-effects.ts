@@ -1,0 +1,116 @@
+import type { Application } from '../api/application.ts';
+import { durationMs } from '../api/duration.ts';
+import { API_VERSION } from '../api/meta.ts';
+import type { Release } from '../api/release.ts';
+import type { Revision } from '../api/revision.ts';
+import { initialStatus, supersededStatus } from '../engine/release/state.ts';
+import type { TrackEffect } from '../engine/track/input.ts';
+import { instant } from '../lib/clock.ts';
+import { SlipwayError } from '../lib/errors.ts';
+import { type ControllerContext, LABELS } from './context.ts';
+import { createOnce, makeExecution } from './make-execution.ts';
+import { type GatheredTrack, type TrackName, workName } from './track-input.ts';
+
+export const trackName = ({ application, environment }: TrackName): string => `${application}-${environment}`;
+
+export const labelsOf = ({ application, environment }: TrackName) => ({
+  [LABELS.application]: application,
+  [LABELS.environment]: environment,
+});
+
+/**
+ * Effects whose durable intent is not the track: content is stored before anything names it, and a change of the
+ * application stands in its Command until it is answered. A crash behind them repeats them.
+ */
+export const isBeforeSave = ({ type }: TrackEffect): boolean =>
+  type === 'createRevision' || type === 'scaleApplication';
+
+/** Carries out one effect of a track's decision; each is safe to repeat. */
+export async function carryOut(
+  context: ControllerContext,
+  where: TrackName,
+  gathered: GatheredTrack,
+  effect: TrackEffect,
+): Promise<void> {
+  const { store, clock } = context;
+  const { namespace } = where;
+  const { application, input } = gathered;
+  switch (effect.type) {
+    case 'createRevision': {
+      const revision: Revision = {
+        apiVersion: API_VERSION,
+        kind: 'Revision',
+        metadata: { name: effect.name, namespace, labels: labelsOf(where) },
+        spec: effect.spec,
+      };
+      return storeRevision(store, revision);
+    }
+    case 'createRelease': {
+      const release: Release = {
+        apiVersion: API_VERSION,
+        kind: 'Release',
+        metadata: { name: effect.name, namespace, labels: labelsOf(where) },
+        spec: effect.spec,
+        status:
+          effect.superseded === undefined
+            ? initialStatus(effect.spec, instant(clock.now()))
+            : supersededStatus(effect.spec, instant(clock.now()), effect.superseded),
+      };
+      return createOnce(store, release);
+    }
+    case 'createExecution': {
+      const resolved = input.wanted.ok ? input.wanted.value.resolved : undefined;
+      const allowances = (pick: 'maxSurge' | 'maxUnavailable') =>
+        Object.fromEntries(
+          Object.entries(effect.replicas).map(([name]) => [name, resolved?.workloads[name]?.[pick] ?? 0]),
+        );
+      const { clusters } = input.environmentSpec;
+      for (const cluster of clusters) {
+        await makeExecution(
+          store,
+          { namespace, name: workName(effect.name, cluster, clusters) },
+          {
+            release: null,
+            subject: `track/${namespace}/${trackName(where)}`,
+            purpose: effect.purpose,
+            application: where.application,
+            environment: where.environment,
+            cluster,
+            epoch: effect.epoch,
+            sequence: effect.sequence,
+            slipwayVersion: context.version,
+            stage: 0,
+            instructions: [...effect.instructions],
+            from: null,
+            to: effect.revision,
+            replicas: { ...effect.replicas },
+            maxSurge: allowances('maxSurge'),
+            maxUnavailable: allowances('maxUnavailable'),
+            routes: [...(resolved?.routes ?? [])],
+            deadlineMs: durationMs(resolved?.policy.progressDeadline ?? '10m'),
+          },
+        );
+      }
+      return;
+    }
+    case 'scaleApplication':
+      await store.update<Application>({ ...application, spec: effect.spec as Application['spec'] });
+      return;
+    case 'removeTrack': {
+      await store.delete({ kind: 'Track', namespace, name: trackName(where) });
+      return;
+    }
+  }
+}
+
+/**
+ * Content under its name, once. Other content under this name is a race that was lost: the decision that made it
+ * is thrown away, since nothing may run under a name that says something else (INV-26).
+ */
+async function storeRevision(store: ControllerContext['store'], revision: Revision): Promise<void> {
+  await createOnce(store, revision);
+  const { name, namespace } = revision.metadata;
+  const stored = await store.get<Revision>({ kind: 'Revision', namespace, name });
+  if (stored?.spec.digest !== revision.spec.digest)
+    throw new SlipwayError('conflict', `revision ${name} was made with other content meanwhile`);
+}

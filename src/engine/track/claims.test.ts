@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { VirtualTrack, workerOf, workloadOf } from '../../../test/support/virtual-track.ts';
+
+const routes = [{ host: 'shop.localhost', workload: 'web' }];
+const blueGreen = { strategy: { blueGreen: { pause: [], retention: { time: '30m', count: 1 } } } };
+const both = (version: number, more: Record<string, unknown> = {}) => ({
+  workloads: { web: workloadOf(version), worker: workerOf(version, 3) },
+  routes,
+  ...blueGreen,
+  ...more,
+});
+const webOnly = (version: number) => ({ ...both(version), workloads: { web: workloadOf(version) } });
+const released = (written: unknown = both(1)) => new VirtualTrack(written).settle().endRelease('Succeeded');
+const planOf = (track: VirtualTrack, release: string) => {
+  const spec = track.releases[release]?.spec;
+  if (spec === undefined) throw new Error(`no ${release}: ${JSON.stringify(track.track)}`);
+  return spec;
+};
+
+describe('workloads that only one revision has', () => {
+  it('one that is dropped keeps its size in the plan, for the way back', () => {
+    const track = released();
+    track.apply(webOnly(2));
+    expect(planOf(track, 'shop-local-r2').replicas).toEqual({ web: 6, worker: 3 });
+    expect(planOf(track, 'shop-local-r2').workloads.find((w) => w.name === 'worker')).toMatchObject({
+      replicas: 3,
+      inFrom: true,
+      inTo: false,
+    });
+  });
+
+  it('a rollback brings back what the newer revision dropped, though the old one is warm', () => {
+    const track = released();
+    track.apply(webOnly(2)).endRelease('Succeeded');
+    track.command('rollback');
+    track.settle();
+    const spec = planOf(track, 'shop-local-r1-2');
+    expect(spec.replicas).toEqual({ web: 6, worker: 3 });
+    expect(spec.plan.stages.flatMap((s) => s.instructions.map((i) => i.id))).toContain('worker/ensure-new');
+  });
+
+  it('a rollback says which service of the old revision has no route in the application as it stands', () => {
+    const api = { ...both(1), workloads: { web: workloadOf(1), api: workloadOf(1) } };
+    const track = released({ ...api, routes: [...routes, { host: 'api.localhost', workload: 'api' }] });
+    track.apply(webOnly(2)).endRelease('Succeeded');
+    track.command('rollback');
+    track.settle();
+    expect(planOf(track, 'shop-local-r1-2').plan.warnings.join()).toContain('api');
+  });
+});
+
+describe('room', () => {
+  it('a flip to a warm revision needs no surge: both run already', () => {
+    const track = released(both(1));
+    track.apply(both(2)).endRelease('Succeeded');
+    track.apply({
+      ...both(2),
+      strategy: { custom: { percentages: [50, 100] } },
+      workloads: { web: { ...workloadOf(2), maxSurge: 1 }, worker: { ...workerOf(2, 3), maxSurge: 1 } },
+    });
+    expect(track.command('rollback')).toMatchObject({ state: 'done' });
+  });
+});
+
+describe('claims', () => {
+  it('release --plan is checked again when the release starts (INV-26)', () => {
+    const track = released(both(1));
+    track.apply(both(2));
+    const active = track.releases['shop-local-r2'];
+    if (active === undefined) throw new Error('no release');
+    active.status = { ...active.status, flipped: true };
+    track.written = both(3, { release: 'manual' });
+    const asked = track.command('release');
+    expect(asked?.message).toContain('queued');
+    const hash = String(asked?.result.plan).slice(0, 12);
+    track.track = { ...track.track, queue: [] };
+    expect(track.command('release', { plan: hash })?.message).toContain('queued');
+    track.endRelease('Succeeded', 'shop-local-r2');
+    expect(track.track.active).toBeNull();
+    expect(track.track.refusal?.message).toContain('something changed since');
+  });
+
+  it.each(['', 'a', 'abc'])('a plan hash as short as "%s" binds to nothing and is refused', (plan) => {
+    const track = new VirtualTrack(both(1, { release: 'manual' })).settle();
+    expect(track.command('release', { plan })?.state).toBe('refused');
+  });
+
+  it('a claim whose content was never stored is not filled with other content (INV-26)', () => {
+    const track = released();
+    track.crashed = true;
+    track.written = both(2);
+    track.step();
+    const claimed = track.track.active?.digest;
+    track.crashed = false;
+    track.apply(both(3));
+    for (const [name, release] of Object.entries(track.releases))
+      expect(release.spec.digests.to, name).toBe(track.revisions[release.spec.to]?.digest);
+    expect(
+      Object.values(track.revisions).some((r) => r.digest === claimed && r.workloads[0]?.command[1] !== '2'),
+    ).toBe(false);
+    expect(track.track.active?.digest).not.toBe(claimed);
+  });
+
+  it('numbers go on above revisions that are there already', () => {
+    const first = released();
+    const again = new VirtualTrack(both(5));
+    Object.assign(again.revisions, first.revisions);
+    again.settle();
+    expect(again.track.active?.revision).toBe('shop-local-r2');
+  });
+
+  it('what waits in the queue and has not begun is superseded by what is newer', () => {
+    const track = released();
+    track.apply(both(2));
+    const active = track.releases['shop-local-r2'];
+    if (active === undefined) throw new Error('no release');
+    active.status = { ...active.status, flipped: true };
+    track.apply(both(3)).apply(both(4));
+    expect(track.track.queue.map((c) => c.release)).toEqual(['shop-local-r4']);
+    track.endRelease('Succeeded', 'shop-local-r2');
+    expect(track.track.active?.release).toBe('shop-local-r4');
+  });
+
+  it('forgets attempts of revisions that are gone', () => {
+    const track = released();
+    track.apply(both(2)).endRelease('Succeeded');
+    track.apply(both(3)).endRelease('Succeeded');
+    delete track.revisions['shop-local-r1'];
+    track.apply(both(4));
+    expect(Object.keys(track.track.attempts)).toEqual(['shop-local-r2', 'shop-local-r3', 'shop-local-r4']);
+  });
+});
+
+describe('verbs', () => {
+  it.each(['abort', 'promote', 'resume', 'approve'] as const)(
+    '%s of a release that has ended is refused in its own words',
+    (verb) => {
+      const track = released();
+      track.track = { ...track.track, hold: { since: '', by: 'erin', why: null } };
+      expect(track.command(verb, {}, 'shop-local-r1')).toMatchObject({
+        state: 'refused',
+        message: 'it has ended: Succeeded',
+      });
+      expect(track.track.hold?.by).toBe('erin');
+    },
+  );
+
+  it('a first release cannot be rolled back to somewhere else', () => {
+    const track = released();
+    track.apply(both(2)).endRelease('Succeeded');
+    expect(track.command('rollback', {}, 'shop-local-r1')?.state).toBe('refused');
+  });
+
+  it.each([
+    ['several workloads and none named', both(1), {}, 'name the workload'],
+    ['a workload that is not there', both(1), { workload: 'nobody' }, 'there is no workload nobody'],
+    ['routes and 0', both(1), { workload: 'web', replicas: 0 }, 'routes'],
+  ])('scale is refused with %s', (_, written, parameters, words) => {
+    const answer = released(written).command('scale', { replicas: 4, ...parameters });
+    expect(answer).toMatchObject({ state: 'refused' });
+    expect(answer?.message).toContain(words);
+  });
+});

@@ -1,0 +1,150 @@
+import { type ReleaseVerb, releaseCan } from '../release/capabilities.ts';
+import { planDiffers } from './claim.ts';
+import type { TrackCommand } from './input.ts';
+import { destinationOf, planClaim } from './plan-claim.ts';
+import { type Answer, refused, refusedDetails, type TrackRound } from './round.ts';
+import { scaledSpec } from './scale.ts';
+
+/** What one verb for an application, or for a release of it that has ended, does to its track. */
+export function applyVerb(round: TrackRound, command: TrackCommand): Answer {
+  const { input } = round;
+  if (input.deleting) return refused(`${input.application} is being deleted`);
+  const ended = command.release === null ? undefined : input.releases[command.release];
+  if (ended !== undefined) {
+    const can = releaseCan(ended.spec, ended.status)[command.verb as ReleaseVerb];
+    if (can?.allowed === false) return refused(can.why);
+  }
+  switch (command.verb) {
+    case 'release':
+      return release(round, command);
+    case 'rollback':
+      return rollback(round, command);
+    case 'retry':
+      return retry(round, command);
+    case 'resume':
+      return resume(round);
+    case 'scale':
+      return scale(round, command);
+    case 'restart':
+      return restart(round, command);
+    default:
+      return refused(`an application has no verb ${command.verb}`);
+  }
+}
+
+function release(round: TrackRound, command: TrackCommand): Answer {
+  const { input } = round;
+  const { wanted } = input;
+  if (!wanted.ok) return refusedDetails(wanted.error);
+  const asked = command.parameters.plan;
+  const destination = destinationOf(input, round.track, wanted.value);
+  // The same content may be on its way already, by the change that came just before this command.
+  const underway = [round.track.active, ...round.track.queue].find(
+    (each) => each?.digest === wanted.value.digest,
+  );
+  const active = underway === null || underway === undefined ? undefined : input.releases[underway.release];
+  if (underway && active?.status.direction !== 'back') {
+    const planned =
+      active === undefined ? planClaim(input, round.track, wanted.value, destination, underway) : undefined;
+    if (planned?.ok === false) return refusedDetails(planned.error);
+    const differs = planDiffers(asked, active?.spec.plan.hash ?? planned?.value.plan.hash ?? '');
+    if (differs !== null) return refused(differs);
+    return {
+      state: 'done',
+      message: `release ${underway.release} is under way`,
+      result: { release: underway.release },
+    };
+  }
+  const { live } = round.track;
+  if (destination.revision === live && round.track.active === null) {
+    return {
+      state: 'done',
+      message: `${live} is live already: nothing that runs would change`,
+      result: { live },
+    };
+  }
+  return round.claim(
+    wanted.value,
+    destination,
+    { claim: command.uid, reason: 'release', by: command.by, why: command.why, at: command.at },
+    // An explicit release lifts the hold, if it is accepted.
+    { plan: asked, hold: null },
+  );
+}
+
+function rollback(round: TrackRound, command: TrackCommand): Answer {
+  const { input, track } = round;
+  const { wanted, revisions, releases } = input;
+  if (!wanted.ok) return refusedDetails(wanted.error);
+  if (track.active !== null) {
+    const { release: active } = track.active;
+    return refused(`release ${active} is under way; turn it back with: slipway rollback ${active}`);
+  }
+  const { to, plan } = command.parameters;
+  const ended = command.release === null ? undefined : releases[command.release]?.spec;
+  const there = Object.keys(revisions);
+  const target =
+    typeof to === 'string'
+      ? there.find((name) => name === to || name.endsWith(`-${to}`))
+      : ended === undefined
+        ? track.previous
+        : ended.from;
+  if (target === undefined)
+    return refused(`there is no revision ${String(to)}; there are ${there.join(', ')}`);
+  if (target === null) return refused('there is no earlier revision to go back to');
+  const spec = revisions[target];
+  if (spec === undefined)
+    return refused(
+      `revision ${target} was collected and cannot come back; see: slipway history ${input.application}`,
+    );
+  if (target === track.live) return refused(`${target} is live already`);
+  return round.claim(
+    wanted.value,
+    { revision: target, spec },
+    { claim: command.uid, reason: 'rollback', by: command.by, why: command.why, at: command.at },
+    { plan, hold: { since: command.at, by: command.by, why: command.why } },
+  );
+}
+
+function retry(round: TrackRound, command: TrackCommand): Answer {
+  const { wanted, revisions, releases } = round.input;
+  const ended = command.release === null ? undefined : releases[command.release]?.spec;
+  if (ended === undefined) return refused('there is no release to retry');
+  if (!wanted.ok) return refusedDetails(wanted.error);
+  const spec = revisions[ended.to];
+  if (spec === undefined) return refused(`revision ${ended.to} was collected; release the application again`);
+  if (ended.to === round.track.live) return refused(`${ended.to} is live already`);
+  return round.claim(
+    wanted.value,
+    { revision: ended.to, spec },
+    { claim: command.uid, reason: 'retry', by: command.by, why: command.why, at: command.at },
+    {},
+  );
+}
+
+function resume(round: TrackRound): Answer {
+  const { hold } = round.track;
+  if (hold === null) return refused('there is no hold');
+  round.track = { ...round.track, hold: null };
+  return { state: 'done', message: `the hold of ${hold.by} is lifted` };
+}
+
+function scale(round: TrackRound, command: TrackCommand): Answer {
+  const scaled = scaledSpec(round.input, command.parameters);
+  if (!scaled.ok) return refused(scaled.error);
+  const { spec, workload, replicas } = scaled.value;
+  round.effects.push({ type: 'scaleApplication', spec });
+  return { state: 'done', message: `${workload} is wanted with ${replicas} instances` };
+}
+
+function restart(round: TrackRound, command: TrackCommand): Answer {
+  const { live, active, work } = round.track;
+  if (live === null) return refused('nothing is live');
+  if (active !== null) return refused(`release ${active.release} is under way`);
+  if (work !== null) return refused(`${work.purpose} is under way; try again when it is done`);
+  round.track = {
+    ...round.track,
+    work: { execution: '', purpose: 'restart', revision: live, applied: null, claim: command.uid },
+  };
+  return { state: 'done', message: `every instance of ${live} is replaced, new before old` };
+}

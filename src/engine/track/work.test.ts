@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { VirtualTrack, workerOf, workloadOf } from '../../../test/support/virtual-track.ts';
+
+const routes = [{ host: 'shop.localhost', workload: 'web' }];
+const blueGreen = { strategy: { blueGreen: { pause: [], retention: { time: '30m', count: 1 } } } };
+const both = (version: number, more: Record<string, unknown> = {}) => ({
+  workloads: { web: workloadOf(version), worker: workerOf(version) },
+  routes,
+  ...blueGreen,
+  ...more,
+});
+const released = (written: unknown = both(1)) => new VirtualTrack(written).settle().endRelease('Succeeded');
+
+describe('in place', () => {
+  it('never scales a workload that the file dropped: that is the next release’s to do', () => {
+    const track = released();
+    track.apply({
+      workloads: { web: workloadOf(1, { replicas: 8 }) },
+      routes,
+      release: 'manual',
+      ...blueGreen,
+    });
+    expect(track.track.work?.purpose).toBe('inPlace');
+    const order = track.orders.at(-1);
+    expect(order?.instructions.filter((i) => 'workload' in i && i.workload === 'worker')).toEqual([]);
+    expect(order?.replicas).toMatchObject({ web: 8 });
+  });
+
+  it('is not ordered while the application is not understood, and scales nothing to 0', () => {
+    const track = released();
+    track.crashed = true;
+    track.written = both(1, { workloads: { web: workloadOf(1, { replicas: 8 }), worker: workerOf(1) } });
+    track.step();
+    track.crashed = false;
+    track.apply({ ...both(1), workload: workloadOf(1) });
+    expect(track.orders).toEqual([]);
+  });
+
+  it('takes traffic away from a service that has no route any more', () => {
+    const track = released();
+    track.apply(both(1, { routes: [] }));
+    expect(track.orders.at(-1)?.instructions.map((i) => i.id)).toContain('web/remove-traffic');
+  });
+});
+
+describe('warm revisions', () => {
+  it('a piece of work that failed is thought of anew: what became live meanwhile is not retired', () => {
+    const track = released();
+    track.apply(both(2)).endRelease('Succeeded');
+    track.later(31 * 60_000);
+    expect(track.track.work).toMatchObject({ purpose: 'retire', revision: 'shop-local-r1' });
+    track.endWork('Failed');
+    expect(track.command('rollback')?.state).toBe('done');
+    track.settle().later(10_000).endRelease('Succeeded');
+    track.later(60_000);
+    expect(track.track.live).toBe('shop-local-r1');
+    expect(track.orders.filter((o) => o.purpose === 'retire' && o.revision === 'shop-local-r1')).toHaveLength(
+      1,
+    );
+  });
+
+  it('a release waits for the retiring under way, and then knows that its destination is cold', () => {
+    const track = released();
+    track.apply(both(2)).endRelease('Succeeded');
+    track.later(31 * 60_000);
+    expect(track.command('rollback')?.state).toBe('done');
+    track.settle();
+    expect(track.releases['shop-local-r1-2']).toBeUndefined();
+    track.endWork('Succeeded');
+    expect(track.releases['shop-local-r1-2']?.spec.toWasWarm).toBe(false);
+  });
+
+  it('a release waits for work whose order was saved and not made (INV-21)', () => {
+    const track = released();
+    track.crashed = true;
+    track.written = both(1, { workloads: { web: workloadOf(1, { replicas: 8 }), worker: workerOf(1) } });
+    track.step();
+    expect(track.track.work?.purpose).toBe('inPlace');
+    track.crashed = false;
+    track.apply(both(2));
+    expect(track.orders).toHaveLength(1);
+    expect(track.releases['shop-local-r2']).toBeUndefined();
+    track.endWork('Succeeded');
+    expect(track.releases['shop-local-r2']).toBeDefined();
+  });
+
+  it.each(['blueGreen', 'scaled'])('what a failed way back left goes with the next success by %s', (name) => {
+    const strategy = { strategy: { [name]: name === 'blueGreen' ? { pause: [] } : {} } };
+    const track = released(both(1, strategy));
+    track.apply(both(2, strategy)).endRelease('Failed');
+    track.apply(both(3, strategy));
+    while (track.track.work !== null) track.endWork('Succeeded');
+    track.endRelease('Succeeded');
+    expect(track.track.work).toMatchObject({ purpose: 'retire', revision: 'shop-local-r2' });
+  });
+
+  it('after a way back that failed, the live revision is brought to full strength and its traffic', () => {
+    const track = released();
+    track.apply(both(2)).endRelease('Failed');
+    expect(track.track.work).toMatchObject({ purpose: 'inPlace', revision: 'shop-local-r1' });
+    expect(track.orders.at(-1)?.instructions.map((i) => i.id)).toContain('web/traffic');
+  });
+});
+
+describe('restart', () => {
+  it('of a revision that a release replaced meanwhile is dropped', () => {
+    const track = released();
+    track.command('restart');
+    track.endWork('Failed');
+    track.apply(both(2));
+    track.later(10_000).endRelease('Succeeded');
+    expect(track.track.work).toBeNull();
+    expect(track.orders.filter((o) => o.purpose === 'restart')).toHaveLength(1);
+  });
+});
+
+describe('deletion', () => {
+  it('drops a claim whose release was never made', () => {
+    const track = released();
+    track.crashed = true;
+    track.written = both(2);
+    track.step();
+    track.crashed = false;
+    track.deleting = true;
+    track.written = { ...both(2), workload: workloadOf(1) };
+    track.settle();
+    expect(track.track.active).toBeNull();
+    expect(track.track.work?.purpose).toBe('delete');
+  });
+});
