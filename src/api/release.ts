@@ -137,6 +137,8 @@ export const ReleaseStatus = z.looseObject({
     z.looseObject({ verdict: z.string(), by: z.string(), why: z.string().nullable(), at: z.string() }),
   ),
   flipped: z.boolean(),
+  /** Its first flip is done: from here on each failed request is its doing. */
+  moved: z.boolean().optional(),
   /** Since when the step under way runs. */
   stepSince: z.string(),
   /** Why it turned back. */

@@ -31,6 +31,7 @@ export class VirtualRelease {
   readonly replies: CommandReply[] = [];
   readonly phases: string[] = [];
   supersededBy: string | null = null;
+  connected: readonly string[] = ['local'];
   /** How an order ends; `undefined` leaves it running. */
   answer: (order: ExecutionEffect) => 'Succeeded' | 'Failed' | undefined = () => 'Succeeded';
   /** Verdict of a gate that the agent asks. */
@@ -60,7 +61,7 @@ export class VirtualRelease {
       executions: this.executions,
       gateRuns: this.gateRuns,
       commands: this.commands,
-      connected: ['local'],
+      connected: this.connected,
       now: this.now,
     });
     this.commands = [];
@@ -74,10 +75,10 @@ export class VirtualRelease {
   /** Decides until nothing changes any more. */
   settle(): this {
     for (let round = 0; round < 200; round += 1) {
-      const before = JSON.stringify([this.status, Object.keys(this.executions), this.gateRuns]);
+      const before = JSON.stringify([this.status, this.executions, this.gateRuns]);
       this.decide();
       this.finishOrders();
-      if (JSON.stringify([this.status, Object.keys(this.executions), this.gateRuns]) === before) return this;
+      if (JSON.stringify([this.status, this.executions, this.gateRuns]) === before) return this;
     }
     throw new Error('does not settle');
   }

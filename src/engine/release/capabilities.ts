@@ -35,7 +35,10 @@ export function releaseCan(
   const turning = no(`it is turning back already (${phase})`);
   const failed = pause?.reason === 'failure' || pause?.reason === 'unknown';
   const forApproval = status.waiting.for === 'approval';
-  const forGate = status.waiting.for === 'gate' || forApproval || status.waiting.for === 'soak';
+  // Also while its agent is away or a person paused: what is asked can be answered by a person's word.
+  const forGate =
+    (status.step === 'gatesBefore' || status.step === 'gatesAfter') &&
+    Object.keys(status.gateRuns).length > 0;
   return {
     promote: ended
       ? over
@@ -87,7 +90,9 @@ export function releaseCan(
           ),
     rollback: ended
       ? phase === 'Succeeded'
-        ? yes(`makes a new release to ${spec.from ?? 'nothing'}`)
+        ? spec.from === null
+          ? no('it was the first release: there is no earlier revision to go back to')
+          : yes(`makes a new release to ${spec.from}`)
         : over
       : back
         ? turning
@@ -105,7 +110,7 @@ export function releaseCan(
       ? over
       : back
         ? turning
-        : forGate || failed
+        : forGate
           ? yes('passes the gate by a person’s word; the receipt says so')
           : no('it waits for no gate'),
   };

@@ -16,7 +16,7 @@ export function applyCommands(draft: Draft): void {
       draft.replies.push({
         uid: command.uid,
         state: known.outcome.startsWith('refused: ') ? 'refused' : 'done',
-        message: known.outcome,
+        message: known.outcome.replace(/^refused: /, ''),
       });
       continue;
     }
@@ -122,16 +122,25 @@ function skip(draft: Draft, command: CommandInput): Outcome {
   if (command.why === null || command.why.trim() === '')
     return { ok: false, message: 'skipping a gate needs a reason: --why "…"' };
   status.verdicts[run] = { verdict: 'skipped', by: command.by, why: command.why, at: command.at };
-  if (status.pause !== null) draft.resume();
+  const { pause, failure } = status;
+  if (pause?.reason === 'unknown' || (pause?.reason === 'failure' && failure?.reason.startsWith('gate')))
+    draft.resume();
   return { ok: true, message: `skipped gate ${gate}` };
 }
 
-/** The step that failed begins again, under a new sequence so that it is a new order. */
+/**
+ * The step that failed begins again, under a new sequence so that it is a new order. Failed requests are no
+ * failure of an order: accepted, they let the one under way go on.
+ */
 function retry(draft: Draft): Outcome {
-  const { step } = draft.status;
-  draft.status.failedRequestsAccepted = draft.status.traffic?.failed ?? 0;
-  if (draft.stageStatus !== undefined) draft.stageStatus.endedAt = null;
+  const { step, failure } = draft.status;
+  if (draft.stageStatus !== undefined) {
+    draft.stageStatus.endedAt = null;
+    draft.stageStatus.message = null;
+  }
   draft.resume();
+  if (failure?.reason === 'failedRequests' && step === 'instructions')
+    return { ok: true, message: 'goes on; the next failed request stops it again' };
   draft.enterStep(step);
   return { ok: true, message: `tries ${step} of stage ${draft.stage?.number ?? '?'} again` };
 }

@@ -1,10 +1,9 @@
 import { durationMs } from '../../api/duration.ts';
-import { versionName } from '../application/revision.ts';
 import { applyCommands } from './commands.ts';
 import { conditionsOf } from './conditions.ts';
 import { Draft, type Failure } from './draft.ts';
-import { failuresOf, latestTraffic } from './failed-requests.ts';
-import { runGateStep } from './gate-step.ts';
+import { latestTraffic, stopsAtFailedRequest } from './failed-requests.ts';
+import { finishGateRuns, runGateStep } from './gate-step.ts';
 import type { ReleaseDecision, ReleaseInput } from './input.ts';
 import { runInstructionStep } from './instruction-step.ts';
 import { enterPhase, hasEnded } from './state.ts';
@@ -33,6 +32,7 @@ export function decide(input: ReleaseInput): ReleaseDecision {
     if (moves > MOST_MOVES)
       throw new Error(`release ${input.name} goes in circles at ${status.phase}/${status.step}`);
   }
+  finishGateRuns(draft);
   status.waiting = waitingOf(draft);
   status.conditions = conditionsOf(status, draft.now);
   return {
@@ -122,6 +122,11 @@ function gates(draft: Draft, when: 'before' | 'after'): boolean {
       return true;
     case 'failed':
       return fail(draft, result.failure);
+    case 'rejected':
+      // A person said no: no policy asks again.
+      status.failure = result.failure;
+      draft.turnBack('failure', result.by, result.why);
+      return true;
   }
 }
 
@@ -173,29 +178,6 @@ function expirePause(draft: Draft): boolean {
     return false;
   }
   draft.turnBack('abort', 'clock', `paused since ${pause.since} and nobody went on`);
-  return true;
-}
-
-function stopsAtFailedRequest(draft: Draft): boolean {
-  const { status, spec } = draft;
-  if (status.direction === 'back' || status.traffic === null || spec.policy.onFailedRequest === 'ignore')
-    return false;
-  const revision = /-r(\d+)$/.exec(spec.from ?? '')?.[1];
-  const from = revision === undefined ? [] : spec.workloads.map((w) => versionName(w.name, Number(revision)));
-  if (!status.flipped) status.untouchedFailures = failuresOf(status.traffic, from);
-  const caused = status.traffic.failed - status.untouchedFailures;
-  if (caused <= status.failedRequestsAccepted) return false;
-  status.failedRequestsAccepted = caused;
-  const causes = Object.entries(status.traffic.failures).filter(([, n]) => n > 0);
-  const failure: Failure = {
-    reason: 'failedRequests',
-    message: `${caused} of ${status.traffic.requests} requests failed since it began (${causes.map(([cause, n]) => `${n} ${cause}`).join(', ')})`,
-    affects: `those ${caused} requests`,
-    next: `slipway receipt ${draft.input.name}`,
-  };
-  status.failure = failure;
-  if (spec.policy.onFailedRequest === 'rollback') draft.turnBack('failure', 'slipway', failure.message);
-  else if (status.pause === null) draft.pause('failure', 'slipway', durationMs(spec.policy.pauseExpiry));
   return true;
 }
 

@@ -83,10 +83,21 @@ export class Draft {
 
   end(phase: ReleasePhase): void {
     enterPhase(this.status, phase);
+    this.callOff();
     this.status.step = 'ended';
     this.status.endedAt = this.now;
     this.status.pause = null;
     this.status.pauseRequested = null;
+  }
+
+  /** Orders that are still under way, such as a gate's that a person skipped, are fenced off (INV-20). */
+  private callOff(): void {
+    const kept = this.effects.filter(({ type }) => type !== 'createExecution');
+    const open = Object.values(this.input.executions).some(
+      ({ phase }) => phase === 'Pending' || phase === 'Accepted' || phase === 'Running',
+    );
+    if (open || kept.length < this.effects.length) this.status.epoch += 1;
+    this.effects.splice(0, this.effects.length, ...kept);
   }
 
   /** Whether any instruction of a stage may have been carried out: gates change nothing. */

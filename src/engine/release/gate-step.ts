@@ -4,11 +4,18 @@ import { type Gate, gateKind } from '../../api/gate.ts';
 import type { Instruction, Stage } from '../../api/plan.ts';
 import type { Draft, Failure } from './draft.ts';
 import { executionName, gateRunName } from './input.ts';
+import { hasEnded } from './state.ts';
 
 export type GateStepResult =
   | { readonly state: 'passed' }
   | { readonly state: 'waiting'; readonly gates: readonly Gate[] }
   | { readonly state: 'failed'; readonly failure: Failure }
+  | {
+      readonly state: 'rejected';
+      readonly failure: Failure;
+      readonly by: string;
+      readonly why: string | null;
+    }
   /** Nobody knows what a command did: a person decides (INV-14). */
   | { readonly state: 'unknown'; readonly gate: Gate }
   | { readonly state: 'expired'; readonly gate: Gate };
@@ -29,7 +36,13 @@ export function runGateStep(draft: Draft, stage: Stage, when: 'before' | 'after'
     if (verdict === 'pass' || verdict === 'skipped') continue;
     if (verdict === null) waiting.push(gate);
     else if (verdict === 'unknown') return { state: 'unknown', gate };
-    else return { state: 'failed', failure: gateFailure(draft, gate, verdict, message) };
+    else {
+      const failure = gateFailure(draft, gate, verdict, message);
+      const decided = draft.status.verdicts[draft.status.gateRuns[gate.name] ?? ''];
+      return decided === undefined
+        ? { state: 'failed', failure }
+        : { state: 'rejected', failure, by: decided.by, why: decided.why };
+    }
   }
   if (waiting.length === 0) return { state: 'passed' };
   for (const gate of waiting) {
@@ -97,20 +110,7 @@ function verdictOf(draft: Draft, gate: Gate): { verdict: GateVerdict | null; mes
   const { status, input } = draft;
   const name = status.gateRuns[gate.name] ?? '';
   const decided = status.verdicts[name];
-  if (decided !== undefined) {
-    if (input.gateRuns[name]?.state !== 'done') {
-      const { verdict, by, why } = decided;
-      draft.effects.push({
-        type: 'finishGateRun',
-        name,
-        verdict: verdict as GateVerdict,
-        message: `${verdict} by ${by}`,
-        by,
-        why,
-      });
-    }
-    return { verdict: decided.verdict as GateVerdict, message: decided.why ?? '' };
-  }
+  if (decided !== undefined) return { verdict: decided.verdict as GateVerdict, message: decided.why ?? '' };
   if (gate.soak !== undefined) {
     const until = Date.parse(status.stepSince) + durationMs(gate.soak.duration);
     if (input.now < until) {
@@ -123,14 +123,6 @@ function verdictOf(draft: Draft, gate: Gate): { verdict: GateVerdict | null; mes
       why: `${gate.soak.duration} without a failure`,
       at: draft.now,
     };
-    draft.effects.push({
-      type: 'finishGateRun',
-      name,
-      verdict: 'pass',
-      message: `${gate.soak.duration} without a failure`,
-      by: 'clock',
-      why: null,
-    });
     return { verdict: 'pass', message: '' };
   }
   const run = input.gateRuns[name];
@@ -148,6 +140,30 @@ function verdictOf(draft: Draft, gate: Gate): { verdict: GateVerdict | null; mes
     };
   }
   return { verdict: null, message: '' };
+}
+
+/**
+ * Writes the end of GateRuns that no agent will write: those that a person or the clock decided, and those that
+ * the release has left behind. Repeated until each says so, whatever was lost between saving and acting.
+ */
+export function finishGateRuns({ status, input, effects }: Draft): void {
+  const asked = hasEnded(status.phase) ? [] : Object.values(status.gateRuns);
+  for (const [name, run] of Object.entries(input.gateRuns)) {
+    if (run.state === 'done') continue;
+    const decided = status.verdicts[name];
+    if (decided === undefined && asked.includes(name)) continue;
+    const { verdict, by, why } = decided ?? { verdict: 'inconclusive', by: 'slipway', why: null };
+    const message =
+      decided === undefined ? 'given up: the release went another way' : by === 'clock' ? why : null;
+    effects.push({
+      type: 'finishGateRun',
+      name,
+      verdict: verdict as GateVerdict,
+      message: message ?? `${verdict} by ${by}`,
+      by,
+      why: by === 'clock' ? null : why,
+    });
+  }
 }
 
 function gateFailure(draft: Draft, gate: Gate, verdict: GateVerdict, message: string): Failure {

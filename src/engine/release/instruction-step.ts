@@ -37,10 +37,11 @@ export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepR
     }
     return { cluster, name, execution };
   });
-  const flipStarted = outcomes.some(({ execution }) =>
-    execution?.instructions.some((i) => isFlip(i) && i.state !== 'pending'),
-  );
-  if (flipStarted && status.direction === 'forward') status.flipped = true;
+  const flips = outcomes.flatMap(({ execution }) => execution?.instructions.filter(isFlip) ?? []);
+  if (status.direction === 'forward') {
+    if (flips.some(hasBegun)) status.flipped = true;
+    if (flips.some(hasMoved)) status.moved = true;
+  }
   for (const { cluster, execution } of outcomes) {
     if (execution?.phase === 'Failed' || execution?.phase === 'Refused' || execution?.phase === 'Cancelled') {
       const state = execution.failure?.reason === 'unknownOutcome' ? 'unknown' : 'failed';
@@ -58,6 +59,14 @@ export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepR
 
 const isFlip = (instruction: InstructionStatus): boolean =>
   typeof instruction.evidence.flipMs === 'number' || /\/(traffic|roll)/.test(instruction.id);
+
+/** One that was called off before it began has moved nobody. */
+const hasBegun = ({ state, startedAt }: InstructionStatus): boolean =>
+  startedAt !== null || !['pending', 'cancelled'].includes(state);
+
+/** Traffic follows: a rolling update moves it as it goes, else it moves with the end of the write. */
+const hasMoved = (instruction: InstructionStatus): boolean =>
+  hasBegun(instruction) && (instruction.state !== 'running' || instruction.id.includes('/roll'));
 
 function failureOf(draft: Draft, cluster: string, execution: ExecutionStatus): Failure {
   const { failure } = execution;
