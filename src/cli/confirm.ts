@@ -18,9 +18,14 @@ export async function confirm(context: Context, what: readonly string[]): Promis
     input: context.io.stdin as NodeJS.ReadableStream,
     output: context.io.stderr as NodeJS.WritableStream,
   });
+  // Ctrl-C and the end of the input are answers too: no.
+  const gone = new AbortController();
+  lines.once('SIGINT', () => gone.abort()).once('close', () => gone.abort());
   try {
-    const answer = await lines.question('Go on? [y/N] ');
+    const answer = await lines.question('Go on? [y/N] ', { signal: gone.signal });
     if (/^y(es)?$/i.test(answer.trim())) return;
+  } catch (error) {
+    if (!gone.signal.aborted) throw error;
   } finally {
     lines.close();
   }

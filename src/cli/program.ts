@@ -48,16 +48,13 @@ export function createProgram(io: Io, run: Run): Command {
       getErrHelpWidth: () => io.stderr.columns || 80,
       outputError: (text, write) => write(`${text.replace(/^error: /, 'slipway: ').trimEnd()}\n`),
     })
-    .configureHelp({ showGlobalOptions: false, subcommandTerm: (command) => command.name() })
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
     .showSuggestionAfterError(true)
     .showHelpAfterError('Run "slipway --help" for all commands.');
-  for (const option of globalOptions()) program.addOption(option);
-  program.addHelpText(
-    'after',
-    '\nFirst steps:\n  $ slipway up\n  $ slipway init && slipway apply -f app.yaml\n  $ slipway release shop --artifact ./dist --watch',
-  );
+  for (const option of globalOptions()) program.addOption(option.hideHelp());
+  program.addHelpText('after', () => `\n${[...FIRST_STEPS, '', ...optionLines(program)].join('\n')}`);
   for (const entry of COMMANDS) {
     program
       .command(entry.name)
@@ -88,15 +85,31 @@ function defaultNegated(command: Command): void {
   }
 }
 
+const FIRST_STEPS = [
+  'First steps:',
+  '  $ slipway up',
+  '  $ slipway init && slipway release -f app.yaml --watch',
+  '  $ slipway release shop --artifact ./dist --watch',
+];
+
+/** After the commands: what people look for comes first. */
+function optionLines(program: Command): string[] {
+  const width = Math.max(...program.options.map(({ flags }) => flags.length));
+  return [
+    'Options of every command, before or after its name:',
+    ...program.options.map(({ flags, description }) => `  ${flags.padEnd(width)}  ${description}`),
+  ];
+}
+
 /** Read before or after the command's name. */
 function globalOptions(): Option[] {
   return [
-    new Option('-n, --namespace <name>', 'namespace (default: the one that "slipway up" wrote, "default")'),
-    new Option('-e, --env <name>', 'environment (default: "local")'),
+    new Option('-n, --namespace <name>', 'namespace (SLIPWAY_NAMESPACE; "default")'),
+    new Option('-e, --env <name>', 'environment (SLIPWAY_ENVIRONMENT; "local")'),
     new Option('-o, --output <format>', 'json, yaml, name or wide, for scripts'),
-    new Option('--data <directory>', 'data directory (SLIPWAY_DATA; default: ~/.local/share/slipway)'),
+    new Option('--data <directory>', 'data directory (SLIPWAY_DATA; ~/.local/share/slipway)'),
     new Option('--server <url>', 'manager to talk to (SLIPWAY_SERVER)'),
-    new Option('--token <token>', 'access token (better in SLIPWAY_TOKEN: arguments show in ps)'),
+    new Option('--token <token>', 'access token (SLIPWAY_TOKEN, which ps does not show)'),
     new Option('--ca <file>', "the manager's CA certificate (SLIPWAY_CA)"),
     new Option('-y, --yes', 'do not ask'),
     new Option('--no-color', 'no colours (NO_COLOR)'),

@@ -8,12 +8,14 @@ import { type CommandModule, examples } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findObject, parseTarget } from '../objects.ts';
+import { printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
 import { formatTable } from '../terminal/table.ts';
 import { applicationText } from '../text/application-text.ts';
 import { tableOf } from '../text/columns.ts';
+import { byAge } from '../text/order.ts';
 import { releaseText } from '../text/release-text.ts';
-import { byAge, findActiveRelease, watch } from './release-verb.ts';
+import { findActiveRelease, watch } from './release-verb.ts';
 
 interface DescribeOptions {
   readonly watch?: boolean;
@@ -48,6 +50,10 @@ export const command: CommandModule = {
         const { kind } = target.kind;
         if (options.watch === true)
           return await watchDescribed(context, connection, kind, word, options.timeout);
+        if (context.format !== 'text') {
+          await printObject(context, await findObject<ApiObject>(connection, kind, word));
+          return EXIT.ok;
+        }
         if (kind === 'Release') return await describeRelease(context, connection, word);
         const object = await findObject<ApiObject>(connection, kind, word);
         if (kind === 'Application')

@@ -5,11 +5,9 @@ import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findObject, parseTarget } from '../objects.ts';
 import { printData, qualifiedName } from '../output.ts';
-import { follow } from '../progress/follow.ts';
 import { formatTable } from '../terminal/table.ts';
 import { tableOf } from '../text/columns.ts';
-import { compareNames } from '../text/words.ts';
-import { byAge } from './release-verb.ts';
+import { byAge, compareNames } from '../text/order.ts';
 
 interface GetOptions {
   readonly watch?: boolean;
@@ -123,6 +121,7 @@ async function watchObjects(
   const only = new Set(wanted.map(({ metadata }) => metadata.name));
   const shown = new Map<string, string>();
   let first = true;
+  const { follow } = await import('../progress/follow.ts');
   await follow<ApiObject>(connection.api, kind.kind, {
     ...scope(connection, options),
     signal: context.interrupt.claim(),

@@ -6,8 +6,8 @@ import { findObject } from '../objects.ts';
 import { printData, qualifiedName } from '../output.ts';
 import { phaseOf } from '../progress/view.ts';
 import { formatTable } from '../terminal/table.ts';
+import { byAge } from '../text/order.ts';
 import { formatAge, formatMs, formatNumber, shortRevision } from '../text/words.ts';
-import { byAge } from './release-verb.ts';
 
 /** `slipway history`: releases of one application, newest first, with what they cost. */
 export const command: CommandModule = {

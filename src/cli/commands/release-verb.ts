@@ -7,10 +7,11 @@ import { type CommandModule, examples } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { resolveName } from '../names.ts';
 import { findObject } from '../objects.ts';
 import { printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
-import { compareNames } from '../text/words.ts';
+import { byAge } from '../text/order.ts';
 import { giveCommand, verdictLine } from '../verbs.ts';
 
 export interface ReleaseVerbOptions {
@@ -116,35 +117,55 @@ function parseTimeout(text: string): number {
   }
 }
 
-/** A release by its name; or the one that is under way, else the latest one, of an application by its name. */
+/**
+ * A release by its name, or of an application the one that is under way, else the latest one. Unique
+ * beginnings of either are enough.
+ */
 export async function findActiveRelease(
   context: Context,
   connection: Connection,
   word: string,
 ): Promise<Release> {
   const { items } = await connection.api.list<Release>('Release', { namespace: connection.namespace });
-  const exact = items.find(({ metadata }) => metadata.name === word);
-  if (exact !== undefined) return exact;
-  const wanted = context.options.env;
-  const ofApplication = items.filter(
-    ({ spec }) => spec.application === word && (wanted === undefined || spec.environment === wanted),
-  );
-  if (ofApplication.length === 0) return await findObject<Release>(connection, 'release', word);
-  const active = ofApplication.filter((release) => !hasEnded(release));
-  const environments = new Set(
-    (active.length > 0 ? active : ofApplication).map(({ spec }) => spec.environment),
-  );
-  if (environments.size > 1) {
-    throw new SlipwayError('badRequest', `${word} has releases in ${[...environments].join(' and ')}.`, {
-      next: 'Say which one with --env.',
-    });
+  const names = items.map(({ metadata }) => metadata.name);
+  const application = applicationMeant(word, names, items);
+  if (application === undefined) {
+    const name = resolveName(word, names, 'release');
+    return items.find(({ metadata }) => metadata.name === name) ?? nothing(word);
   }
-  const newest = (active.length > 0 ? active : ofApplication).toSorted(byAge).at(0);
-  if (newest === undefined) throw new SlipwayError('notFound', `There is no release of ${word}.`);
-  return newest;
+  const wanted = context.options.env;
+  const all = items.filter(
+    ({ spec }) => spec.application === application && (wanted === undefined || spec.environment === wanted),
+  );
+  const active = all.filter((release) => !hasEnded(release));
+  const candidates = active.length > 0 ? active : all;
+  const environments = new Set(candidates.map(({ spec }) => spec.environment));
+  if (environments.size > 1) {
+    throw new SlipwayError(
+      'badRequest',
+      `${application} has releases in ${[...environments].join(' and ')}.`,
+      {
+        next: 'Say which one with --env.',
+      },
+    );
+  }
+  return candidates.toSorted(byAge).at(0) ?? nothing(word);
 }
 
-/** Newest first; what was made in the same millisecond, by name. */
-export const byAge = (a: ApiObject, b: ApiObject): number =>
-  compareNames(b.metadata.creationTimestamp ?? '', a.metadata.creationTimestamp ?? '') ||
-  compareNames(b.metadata.name, a.metadata.name);
+/** Undefined where the word is, or begins, the name of one release. */
+function applicationMeant(
+  word: string,
+  names: readonly string[],
+  releases: readonly Release[],
+): string | undefined {
+  if (names.includes(word)) return undefined;
+  const applications = [...new Set(releases.map(({ spec }) => spec.application))];
+  if (applications.includes(word)) return word;
+  if (names.filter((name) => name.startsWith(word)).length === 1) return undefined;
+  const matches = applications.filter((name) => name.startsWith(word));
+  return matches.length === 1 ? matches[0] : undefined;
+}
+
+function nothing(word: string): never {
+  throw new SlipwayError('notFound', `There is no release of ${word}.`, { next: 'slipway get releases' });
+}

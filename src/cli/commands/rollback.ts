@@ -103,7 +103,8 @@ async function rollBack(
   });
   const live = shortRevision(track.status?.live ?? null);
   const warm = (track.status?.warm ?? []).map(({ revision }) => shortRevision(revision));
-  const to = options.to ?? warm.at(-1) ?? 'the revision before';
+  const previous = track.status?.previous ?? null;
+  const to = options.to ?? (previous === null ? 'the revision before' : shortRevision(previous));
   await confirm(context, [
     `This moves all users of ${name} in ${environment} from ${live} back to ${to}${warm.includes(to) ? ', which is warm: one flip' : ''}.`,
     `Automatic releases of ${name} are then on hold until "slipway resume ${name}".`,

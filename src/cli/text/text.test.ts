@@ -3,6 +3,7 @@ import { at, receiptFixture, releaseFixture, STAGES, T0 } from '../../../test/su
 import type { PlanPreview } from '../../server/dependencies.ts';
 import { tableOf } from './columns.ts';
 import { differencesOf } from './differences.ts';
+import { compareNames } from './order.ts';
 import { planText } from './plan-text.ts';
 import { receiptText } from './receipt-text.ts';
 import { type WhyAnswer, whyText } from './why-text.ts';
@@ -239,4 +240,16 @@ test.each<[string, unknown, unknown, unknown[]]>([
   ['another type', { a: { b: 1 } }, { a: 'x' }, [{ path: 'a', from: { b: 1 }, to: 'x' }]],
 ])('differences: %s', (_, from, to, expected) => {
   expect(differencesOf(from, to)).toEqual(expected);
+});
+
+test('numbers in names count by their size', () => {
+  const names = ['shop-r10', 'shop-r9', 'shop-r9-2', 'shop', 'a', 'shop-r9-10'];
+  expect(names.toSorted(compareNames)).toEqual([
+    'a',
+    'shop',
+    'shop-r9',
+    'shop-r9-2',
+    'shop-r9-10',
+    'shop-r10',
+  ]);
 });
