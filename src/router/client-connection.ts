@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { readingSocket } from './client-socket.ts';
 import { Exchange } from './exchange.ts';
 import { CR, LF } from './http/characters.ts';
 import { BROKEN, findHeadEnd, INCOMPLETE } from './http/head-end.ts';
@@ -30,8 +31,9 @@ export class ClientConnection {
   /** Start of the present wait: for a head, for the next request, for the end. */
   private since: number;
 
-  constructor(plane: Plane, socket: Socket, onClosed: (connection: ClientConnection) => void) {
+  constructor(plane: Plane, accepted: Socket, onClosed: (connection: ClientConnection) => void) {
     this.plane = plane;
+    const socket = readingSocket(accepted, (bytes, end) => this.read(bytes, end));
     this.socket = socket;
     this.since = plane.clock();
     const address = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
@@ -40,7 +42,6 @@ export class ClientConnection {
       proto: plane.proto,
       trusted: plane.trustForwarded,
     };
-    socket.on('data', (chunk: Buffer) => this.read(chunk));
     socket.on('end', () => this.inputEnds());
     socket.on('drain', () => this.exchange?.clientDrained());
     // Every error is followed by 'close', which is where a client's going away is dealt with.
@@ -116,7 +117,9 @@ export class ClientConnection {
       return;
     }
     this.resume();
-    if (!this.parsing && this.pending !== null) this.parse(this.takePending() as Buffer, 0);
+    if (this.parsing || this.pending === null) return;
+    const input = this.takePending() as Buffer;
+    this.parse(input, input.length, 0);
   }
 
   /** The client went away within its request. */
@@ -159,63 +162,66 @@ export class ClientConnection {
     }
   }
 
-  private read(chunk: Buffer): void {
+  /** `bytes[0, end)` are valid during the call only. */
+  private read(bytes: Buffer, end: number): void {
     if (this.closing) return;
     if (this.exchange !== null) {
-      const next = this.exchange.clientBytes(chunk);
-      if (next < chunk.length && !this.closing) this.keep(chunk.subarray(next));
+      const next = this.exchange.clientBytes(bytes, end);
+      if (next < end && !this.closing) this.keep(bytes, next, end);
       return;
     }
     if (this.pending === null) {
       this.since = this.plane.now;
-      this.parse(chunk, 0);
+      this.parse(bytes, end, 0);
       return;
     }
     const searched = this.pending.length;
-    this.parse(Buffer.concat([this.takePending() as Buffer, chunk]), searched);
+    const input = Buffer.concat([this.takePending() as Buffer, bytes.subarray(0, end)]);
+    this.parse(input, input.length, searched);
   }
 
-  /** Starts the requests whose heads are in `input`, as long as the one before is over at once. */
-  private parse(input: Buffer, searchedBefore: number): void {
+  /** Starts the requests whose heads are in `input[0, end)`, as long as the one before is over at once. */
+  private parse(input: Buffer, end: number, searchedBefore: number): void {
     this.parsing = true;
     let searched = searchedBefore;
     let pos = 0;
-    while (this.exchange === null && !this.closing && pos < input.length) {
-      const next = this.startRequest(input, pos, searched);
+    while (this.exchange === null && !this.closing && pos < end) {
+      const next = this.startRequest(input, pos, end, searched);
       if (next === INCOMPLETE) break;
       pos = next;
       searched = pos;
     }
     this.parsing = false;
-    if (pos < input.length && !this.closing) this.keep(input.subarray(pos));
+    if (pos < end && !this.closing) this.keep(input, pos, end);
   }
 
-  private startRequest(input: Buffer, start: number, searched: number): number {
+  private startRequest(input: Buffer, start: number, inputEnd: number, searched: number): number {
     // One empty line before a request is skipped (RFC 9112 section 2.2): old clients send it after a body.
     const pos = input[start] === CR && input[start + 1] === LF ? start + 2 : start;
-    const end = findHeadEnd(input, pos, input.length, Math.max(pos, searched));
+    const end = findHeadEnd(input, pos, inputEnd, Math.max(pos, searched));
     if (end === BROKEN) this.refuse(new Refusal('badLineEnd'));
     else if (end === INCOMPLETE) {
-      if (input.length - pos > MAX_HEAD_BYTES) this.refuse(new Refusal('headTooLarge', 431));
+      if (inputEnd - pos > MAX_HEAD_BYTES) this.refuse(new Refusal('headTooLarge', 431));
     } else {
       const head = parseRequestHead(input, pos, end, this.plane.requestLines);
-      if (!(head instanceof Refusal)) return this.startExchange(input, head, end);
+      if (!(head instanceof Refusal)) return this.startExchange(input, head, end, inputEnd);
       this.refuse(head);
     }
     return INCOMPLETE;
   }
 
-  private startExchange(input: Buffer, head: RequestHead, bodyStart: number): number {
+  private startExchange(input: Buffer, head: RequestHead, bodyStart: number, inputEnd: number): number {
     const exchange = new Exchange(this.plane, this, input, head);
     this.exchange = exchange;
-    const next = exchange.begin(input, bodyStart, input.length);
+    const next = exchange.begin(input, bodyStart, inputEnd);
     if (!(next instanceof Refusal)) return next;
     this.refuse(next);
     return INCOMPLETE;
   }
 
-  private keep(bytes: Buffer): void {
-    this.pending = this.pending === null ? bytes : Buffer.concat([this.pending, bytes]);
+  private keep(bytes: Buffer, from: number, to: number): void {
+    const part = bytes.subarray(from, to);
+    this.pending = this.pending === null ? Buffer.from(part) : Buffer.concat([this.pending, part]);
     if (this.exchange !== null && this.pending.length > MAX_PENDING_BYTES) this.pause();
   }
 

@@ -66,28 +66,31 @@ export class Exchange implements ConnectionUser, ResponseOwner {
    * whole. Answers the index of the first byte behind it, or the refusal.
    */
   begin(bytes: Buffer, pos: number, end: number): number | Refusal {
-    const { next, pause } = this.relay.take(bytes, pos, end);
+    const next = this.relay.take(bytes, pos, end);
     if (this.relay.fault !== null) return new Refusal(this.relay.fault);
-    if (pause) this.client.pause();
+    if (this.relay.isFull) this.client.pause();
     if (this.target instanceof Target) this.attempt(this.target, 'noBackend');
     else this.answerFor(this.target);
     return next;
   }
 
-  /** The client's bytes during this request; answers the index of the first that belongs to the next one. */
-  clientBytes(chunk: Buffer): number {
+  /**
+   * The client's bytes during this request, valid during the call only; answers the index of the first
+   * that belongs to the next one.
+   */
+  clientBytes(bytes: Buffer, end: number): number {
     this.lastByteAt = this.plane.now;
     if (this.tunnel !== null) {
-      if (this.tunnel.clientBytes(chunk)) this.client.pause();
-      return chunk.length;
+      if (this.tunnel.clientBytes(bytes, 0, end)) this.client.pause();
+      return end;
     }
     if (this.relay.done) return 0;
-    const { next, pause } = this.relay.take(chunk, 0, chunk.length);
+    const next = this.relay.take(bytes, 0, end);
     if (this.relay.fault !== null) {
       this.giveUp(new Refusal(this.relay.fault));
-      return chunk.length;
+      return end;
     }
-    if (pause) this.client.pause();
+    if (this.relay.isFull) this.client.pause();
     if (this.relay.done) this.phaseSince = this.plane.clock();
     return next;
   }
@@ -218,7 +221,8 @@ export class Exchange implements ConnectionUser, ResponseOwner {
     const connection = this.stay?.connection;
     if (!connection) return;
     this.phaseSince = this.plane.now;
-    if (this.relay.sendOn(connection.socket)) this.client.pause();
+    this.relay.sendOn(connection.socket);
+    if (this.relay.isFull) this.client.pause();
     else this.client.resume();
   }
 
@@ -265,7 +269,7 @@ export class Exchange implements ConnectionUser, ResponseOwner {
       this.pauseUpstream();
     }
     const early = this.client.takePending();
-    if (early !== null && this.tunnel.clientBytes(early)) this.client.pause();
+    if (early !== null && this.tunnel.clientBytes(early, 0, early.length)) this.client.pause();
     else this.client.resume();
   }
 

@@ -2,16 +2,19 @@ import type { Socket } from 'node:net';
 import { BodyReader } from './http/body.ts';
 import { text } from './http/characters.ts';
 import type { RequestHead } from './http/request-head.ts';
+import { writeShared } from './shared-bytes.ts';
 
 /** Methods that may be sent twice with the effect of once (RFC 9110 section 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']);
+/** What nearly every request keeps; shared, and never written to. */
+const NOTHING: Buffer[] = [];
 /** Up to this size head and body go out as one text, in one system call. */
 const TOGETHER_BYTES = 8 * 1024;
 
 /**
  * The request's way to an instance: the head, then the body's bytes as they come. Until a connection is
  * there, and as long as the request may have to be sent again, the bytes are kept (at most
- * `replayBytes`); the client's chunks belong to us, so keeping one is no copy.
+ * `replayBytes`).
  */
 export class RequestRelay {
   /** Whether it may be sent a second time when a kept connection turns out to be stale. */
@@ -19,7 +22,9 @@ export class RequestRelay {
   private readonly head: string;
   private readonly body: BodyReader;
   private readonly replayBytes: number;
-  private kept: Buffer[] | null = [];
+  /** Whether the client should pause until the instance takes more. */
+  isFull = false;
+  private kept: Buffer[] | null = NOTHING;
   private keptBytes = 0;
   private socket: Socket | null = null;
 
@@ -44,23 +49,19 @@ export class RequestRelay {
   }
 
   /**
-   * Takes this request's bytes of `chunk[pos, end)` and passes them on, unless their framing is broken.
-   * Answers the index of the first byte that belongs to the next request, and whether the client should
-   * pause.
+   * Takes this request's bytes of `bytes[pos, end)`, valid during the call only, and passes them on,
+   * unless their framing is broken. Answers the index of the first byte that belongs to the next request.
    */
-  take(chunk: Buffer, pos: number, end: number): { next: number; pause: boolean } {
-    const next = this.body.take(chunk, pos, end);
-    if (next === pos || this.body.fault !== null) return { next, pause: false };
-    const part = chunk.subarray(pos, next);
-    this.keep(part);
-    return {
-      next,
-      pause: this.socket !== null ? !this.socket.write(part) : !this.body.done,
-    };
+  take(bytes: Buffer, pos: number, end: number): number {
+    const next = this.body.take(bytes, pos, end);
+    if (next === pos || this.body.fault !== null) return next;
+    this.keep(bytes, pos, next);
+    this.isFull = this.socket === null ? !this.body.done : !writeShared(this.socket, '', bytes, pos, next);
+    return next;
   }
 
-  /** Sends the head and what is kept on a connection that is ready; true when the client should pause. */
-  sendOn(socket: Socket): boolean {
+  /** Sends the head and what is kept on a connection that is ready. */
+  sendOn(socket: Socket): void {
     this.socket = socket;
     const kept = this.kept ?? [];
     let more: boolean;
@@ -76,17 +77,18 @@ export class RequestRelay {
       socket.uncork();
     }
     if (!this.idempotent || this.keptBytes > this.replayBytes) this.kept = null;
-    return !more;
+    this.isFull = !more;
   }
 
-  private keep(part: Buffer): void {
+  private keep(bytes: Buffer, from: number, to: number): void {
     if (this.kept === null) return;
     // Before there is a connection everything is kept (the client pauses); after it, only what a replay needs.
-    if (this.socket !== null && this.keptBytes + part.length > this.replayBytes) {
+    if (this.socket !== null && this.keptBytes + to - from > this.replayBytes) {
       this.kept = null;
       return;
     }
-    this.kept.push(part);
-    this.keptBytes += part.length;
+    if (this.kept === NOTHING) this.kept = [];
+    this.kept.push(Buffer.from(bytes.subarray(from, to)));
+    this.keptBytes += to - from;
   }
 }

@@ -24,13 +24,13 @@ export class Tunnel {
     this.fromUpstream = webSocket ? new WebSocketFrames() : null;
   }
 
-  /** Answers whether the client should pause. */
-  clientBytes(chunk: Buffer): boolean {
-    this.fromClient?.take(chunk, 0, chunk.length);
-    return !this.upstream.write(chunk);
+  /** Answers whether the client should pause. `bytes[from, to)` are valid during the call only. */
+  clientBytes(bytes: Buffer, from: number, to: number): boolean {
+    this.fromClient?.take(bytes, from, to);
+    return !writeShared(this.upstream, '', bytes, from, to);
   }
 
-  /** `bytes[from, to)` are valid during the call only. Answers whether the instance should pause. */
+  /** Answers whether the instance should pause. `bytes[from, to)` are valid during the call only. */
   upstreamBytes(bytes: Buffer, from: number, to: number): boolean {
     this.fromUpstream?.take(bytes, from, to);
     return !writeShared(this.client, '', bytes, from, to);
