@@ -71,7 +71,11 @@ export function startControllers(options: ControllersOptions): Controllers {
   const allTracks = (matches: (key: string) => boolean = () => true) => {
     for (const key of knownTracks) if (matches(key)) tracks.add(key);
   };
+  /** Environments that applications release to by themselves, whether they are there or not. */
+  const wishes = new Map<string, readonly string[]>();
   const allReleases = new Set<string>();
+  /** What a track's decision reads of a release, as last told: words and counts concern it not. */
+  const toldTracks = new Map<string, string>();
 
   const on = <T extends ApiObject>(
     kind: string,
@@ -98,6 +102,11 @@ export function startControllers(options: ControllersOptions): Controllers {
     if (type === 'DELETED' || release.status?.endedAt) allReleases.delete(key);
     else allReleases.add(key);
     if (type !== 'DELETED') releases.add(key);
+    const { phase, direction, flipped } = release.status ?? {};
+    const concerns = `${type === 'DELETED'} ${phase} ${direction} ${flipped}`;
+    if (toldTracks.get(key) === concerns) return;
+    toldTracks.set(key, concerns);
+    if (type === 'DELETED') toldTracks.delete(key);
     tracks.add(`${namespace}/${release.spec.application}/${release.spec.environment}`);
   });
   on<Execution>('Execution', ({ metadata: { namespace = '' }, spec }) => {
@@ -116,16 +125,25 @@ export function startControllers(options: ControllersOptions): Controllers {
     deletions.add(`${namespace}/${spec.application}`);
   });
   on<Application>('Application', ({ metadata: { namespace = '', name, deletionTimestamp }, spec }, type) => {
-    if (type === 'DELETED') return;
-    if (deletionTimestamp !== undefined) deletions.add(`${namespace}/${name}`);
+    const key = `${namespace}/${name}`;
+    if (type === 'DELETED') {
+      wishes.delete(key);
+      return;
+    }
+    if (deletionTimestamp !== undefined) deletions.add(key);
     // Changes go by themselves to the environments that the file names, and to the default one.
-    for (const environment of new Set([DEFAULT_ENVIRONMENT, ...Object.keys(spec.environments ?? {})]))
-      tracks.add(`${namespace}/${name}/${environment}`);
-    allTracks((key) => key.startsWith(`${namespace}/${name}/`));
+    const environments = [...new Set([DEFAULT_ENVIRONMENT, ...Object.keys(spec.environments ?? {})])];
+    wishes.set(key, environments);
+    for (const environment of environments) tracks.add(`${key}/${environment}`);
+    allTracks((each) => each.startsWith(`${key}/`));
   });
-  on<Environment>('Environment', ({ metadata: { namespace = '', name } }) =>
-    allTracks((key) => key.startsWith(`${namespace}/`) && key.endsWith(`/${name}`)),
-  );
+  on<Environment>('Environment', ({ metadata: { namespace = '', name } }) => {
+    for (const [key, environments] of wishes) {
+      // It may have come after the application that names it.
+      if (key.startsWith(`${namespace}/`) && environments.includes(name)) tracks.add(`${key}/${name}`);
+    }
+    allTracks((key) => key.startsWith(`${namespace}/`) && key.endsWith(`/${name}`));
+  });
   on<Template>('Template', ({ metadata: { namespace = '' } }) =>
     allTracks((key) => key.startsWith(`${namespace}/`)),
   );

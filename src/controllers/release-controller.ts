@@ -1,22 +1,21 @@
-import { durationMs } from '../api/duration.ts';
-import type { Execution, ExecutionStatus, GateRun, GateRunStatus, Receipt } from '../api/execution.ts';
-import { API_VERSION, type Stored } from '../api/meta.ts';
+import type { Execution, ExecutionStatus, GateRun, GateRunStatus } from '../api/execution.ts';
+import type { Stored } from '../api/meta.ts';
 import type { Release, ReleaseStatus } from '../api/release.ts';
 import type { Track } from '../api/revision.ts';
-import { buildReceipt } from '../engine/receipt/build-receipt.ts';
 import { decide } from '../engine/release/decide.ts';
-import type { ReleaseDecision, ReleaseEffect, ReleaseInput } from '../engine/release/input.ts';
+import type { ReleaseDecision, ReleaseInput } from '../engine/release/input.ts';
+import { recordInput } from '../engine/release/record.ts';
 import { hasEnded, initialStatus } from '../engine/release/state.ts';
 import { supersededBy } from '../engine/track/decide-track.ts';
 import { instant } from '../lib/clock.ts';
 import { canonicalJson } from '../lib/digest.ts';
 import { type ControllerContext, LABELS, labelValue } from './context.ts';
-import { createOnce, makeExecution } from './make-execution.ts';
 import { answerCommand } from './pending-commands.ts';
+import { carryOut, writeReceipt } from './release-effects.ts';
 import type { ReconcileResult } from './work-queue.ts';
 
-/** An input longer than this is kept as its beginning alone: status stays far below etcd's limit. */
-const DECISION_BYTES = 64 * 1024;
+/** Words and counts that nothing is decided by are written at most this often; what counts, at once. */
+const WORDS_MS = 1_000;
 
 /** Drives one Release: gather one input, decide, save, act, answer. No choice is made here. */
 export async function reconcileRelease(
@@ -27,12 +26,15 @@ export async function reconcileRelease(
   const { store } = context;
   const release = await store.get<Release>({ kind: 'Release', namespace, name });
   if (release === undefined || release.spec.slipwayVersion !== context.version) return {};
-  const commands = context.pending.for(namespace, 'Release', name);
-  if (release.status !== undefined && hasEnded(release.status.phase) && release.status.receipt !== null)
-    return {};
+  const ended = release.status !== undefined && hasEnded(release.status.phase);
+  // Verbs on what has ended begin a new release: the track answers them, except those that were decided here
+  // and that a crash, or the release's own end, came before the answer of.
+  const decided = new Set(release.status?.commands.map(({ uid }) => uid));
+  const mine = context.pending
+    .for(namespace, 'Release', name)
+    .filter(({ metadata }) => !ended || decided.has(metadata.uid));
+  if (ended && release.status?.receipt !== null && mine.length === 0) return {};
   const gathered = await gather(context, release, namespace, name);
-  // Verbs on what has ended begin a new release: the track answers them.
-  const mine = commands.filter(() => !hasEnded(gathered.status.phase));
   const input: ReleaseInput = {
     ...gathered,
     commands: mine.map(({ metadata, spec }) => ({
@@ -45,7 +47,7 @@ export async function reconcileRelease(
     })),
   };
   const decision = decide(input);
-  await save(context, release, input, decision);
+  const wordsAt = await save(context, release, input, decision);
   for (const effect of decision.effects) await carryOut(context, release, namespace, effect);
   for (const reply of decision.replies) {
     const command = mine.find((each) => each.metadata.uid === reply.uid);
@@ -57,7 +59,7 @@ export async function reconcileRelease(
       });
   }
   if (hasEnded(decision.status.phase)) await writeReceipt(context, namespace, name);
-  return { wakeAt: decision.wakeAt };
+  return { wakeAt: wordsAt === null ? decision.wakeAt : Math.min(wordsAt, decision.wakeAt ?? wordsAt) };
 }
 
 async function gather(
@@ -95,23 +97,28 @@ const byName = <T>(items: readonly { metadata: { name: string }; status?: unknow
     items.flatMap((item) => (item.status === undefined ? [] : [[item.metadata.name, item.status as T]])),
   );
 
-/** Intent before effect (INV-13); the decision stands with its input so that it can be replayed (INV-17). */
+/**
+ * Intent before effect (INV-13); the decision stands with its input so that it can be replayed (INV-17). Answers
+ * when to look again where only words or counts changed, and too soon after the last write (null otherwise).
+ */
 async function save(
   context: ControllerContext,
   release: Stored<Release>,
   input: ReleaseInput,
   decision: ReleaseDecision,
-): Promise<void> {
+): Promise<number | null> {
   const { decision: _before, ...before } = input.status;
   const { decision: _after, ...after } = decision.status;
-  if (release.status !== undefined && canonicalJson(before) === canonicalJson(after)) return;
-  const { spec: _spec, ...recorded } = { ...input, status: before };
+  if (release.status !== undefined && canonicalJson(before) === canonicalJson(after)) return null;
+  const wordsAt = Date.parse(input.status.decision?.at ?? '') + WORDS_MS;
+  if (release.status !== undefined && input.now < wordsAt && weightOf(before) === weightOf(after))
+    return wordsAt;
   const status: ReleaseStatus = {
     ...decision.status,
     observedGeneration: release.metadata.generation,
     decision: {
       at: instant(input.now),
-      input: JSON.stringify(recorded).slice(0, DECISION_BYTES),
+      input: recordInput(input),
       summary: `${input.status.phase}/${input.status.step} → ${decision.status.phase}/${decision.status.step}, ${decision.effects.map((e) => e.type).join(', ') || 'no effects'}`,
     },
   };
@@ -125,126 +132,22 @@ async function save(
       resourceVersion: saved.metadata.resourceVersion,
     });
   }
+  return null;
 }
 
-async function carryOut(
-  context: ControllerContext,
-  release: Stored<Release>,
-  namespace: string,
-  effect: ReleaseEffect,
-): Promise<void> {
-  const { store } = context;
-  const { spec, metadata } = release;
-  if (effect.type === 'createExecution') {
-    const allowances = (pick: 'surge' | 'unavailable') =>
-      Object.fromEntries(spec.workloads.map((w) => [w.name, w[pick]]));
-    await makeExecution(
-      store,
-      { namespace, name: effect.name },
-      {
-        release: metadata.name,
-        subject: `release/${namespace}/${metadata.name}`,
-        purpose: 'stage',
-        application: spec.application,
-        environment: spec.environment,
-        cluster: effect.cluster,
-        epoch: effect.epoch,
-        sequence: effect.sequence,
-        slipwayVersion: spec.slipwayVersion,
-        stage: effect.stage,
-        instructions: [...effect.instructions],
-        from: spec.from,
-        to: spec.to,
-        replicas: spec.replicas,
-        maxSurge: allowances('surge'),
-        maxUnavailable: allowances('unavailable'),
-        routes: spec.routes,
-        deadlineMs: durationMs(spec.policy.progressDeadline),
-      },
-    );
-  } else if (effect.type === 'createGateRun') {
-    const gateRun: GateRun = {
-      apiVersion: API_VERSION,
-      kind: 'GateRun',
-      metadata: {
-        name: effect.name,
-        namespace,
-        labels: {
-          [LABELS.release]: labelValue(metadata.name),
-          [LABELS.application]: spec.application,
-          [LABELS.environment]: spec.environment,
-        },
-      },
-      spec: {
-        release: metadata.name,
-        stage: effect.stage,
-        when: effect.when,
-        gate: effect.gate,
-        epoch: effect.epoch,
-      },
-      status: {
-        state: 'pending',
-        verdict: null,
-        message: '',
-        startedAt: instant(context.clock.now()),
-        endedAt: null,
-        samples: [],
-        by: null,
-        why: null,
-      },
-    };
-    await createOnce(store, gateRun);
-  } else {
-    const stored = await store.get<GateRun>({ kind: 'GateRun', namespace, name: effect.name });
-    if (stored?.status === undefined || stored.status.state === 'done') return;
-    const { verdict, message, by, why } = effect;
-    await store.updateStatus<GateRun>({
-      ...stored,
-      status: {
-        ...stored.status,
-        state: 'done',
-        verdict,
-        message,
-        by,
-        why,
-        endedAt: instant(context.clock.now()),
-      },
-    });
-  }
-}
-
-/** The evidence, once; then the release names it. */
-async function writeReceipt(context: ControllerContext, namespace: string, name: string): Promise<void> {
-  const { store } = context;
-  const release = await store.get<Release>({ kind: 'Release', namespace, name });
-  if (release?.status === undefined || release.status.receipt !== null) return;
-  const labels = { [LABELS.release]: labelValue(name) };
-  const executions = await store.list<Execution>('Execution', { namespace, labels });
-  const gateRuns = await store.list<GateRun>('GateRun', { namespace, labels });
-  const receipt: Receipt = {
-    apiVersion: API_VERSION,
-    kind: 'Receipt',
-    metadata: {
-      name,
-      namespace,
-      labels: {
-        ...labels,
-        [LABELS.application]: release.spec.application,
-        [LABELS.environment]: release.spec.environment,
-      },
-    },
-    spec: buildReceipt({
-      name,
-      spec: release.spec,
-      status: release.status,
-      executions: executions.items
-        .filter((each) => each.spec.release === name)
-        .map(({ spec, status }) => ({ spec, status })),
-      gateRuns: gateRuns.items
-        .filter((each) => each.spec.release === name)
-        .map(({ spec, status }) => ({ spec, status })),
-    }),
-  };
-  await createOnce(store, receipt);
-  await store.updateStatus<Release>({ ...release, status: { ...release.status, receipt: name } });
+/** A status without its words and its count of requests; failures count. Whom it waits for is no mere word. */
+function weightOf({
+  waiting,
+  traffic,
+  stages,
+  conditions,
+  ...rest
+}: Pick<ReleaseStatus, 'waiting' | 'traffic' | 'stages' | 'conditions'>): string {
+  return canonicalJson({
+    ...rest,
+    waiting: { ...waiting, for: null, message: null },
+    failed: traffic?.failed ?? null,
+    stages: stages.map((stage) => ({ ...stage, message: null })),
+    conditions: conditions.map((condition) => ({ ...condition, message: null })),
+  });
 }

@@ -21,16 +21,16 @@ export async function reconcileTrack(context: ControllerContext, where: TrackNam
   const cannot = whyNot(where, gathered);
   if (gathered === undefined || cannot !== null) {
     await refuseAll(context, where, cannot ?? '');
+    if (gathered?.foreign)
+      await sayOnApplication(context, where, wholeOf(context, gathered, []), gathered.input.track);
     return {};
   }
-  const { input } = gathered;
-  const pending = commandsFor(context, where, Object.keys(input.releases), gathered);
-  const whole: TrackInput = {
-    ...input,
-    commands: pending.map(({ command }) => command),
-    version: context.version,
-    now: clock.now(),
-  };
+  const pending = commandsFor(context, where, Object.keys(gathered.input.releases), gathered);
+  const whole = wholeOf(
+    context,
+    gathered,
+    pending.map(({ command }) => command),
+  );
   const decision = decideTrack(whole);
   const [early, late] = [true, false].map((when) => decision.effects.filter((e) => isBeforeSave(e) === when));
   for (const effect of early ?? []) await carryOut(context, where, gathered, effect);
@@ -48,6 +48,12 @@ export async function reconcileTrack(context: ControllerContext, where: TrackNam
   await sayOnApplication(context, where, whole, decision.track);
   return { wakeAt: decision.wakeAt };
 }
+
+const wholeOf = (
+  { version, clock }: ControllerContext,
+  { input }: GatheredTrack,
+  commands: readonly TrackCommand[],
+): TrackInput => ({ ...input, commands, version, now: clock.now() });
 
 /** Why nothing can be decided for this application in this environment, in words. */
 function whyNot({ application, environment }: TrackName, gathered: GatheredTrack | undefined): string | null {
