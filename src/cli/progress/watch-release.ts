@@ -55,6 +55,8 @@ export async function watchRelease(
         wanted: () => true,
         changed: (objects) => {
           const release = objects.get(name);
+          // One that is queued is not made yet: only what was seen can be gone.
+          if (release === undefined && state.release === undefined) return;
           if (release === undefined) {
             state.gone = true;
             ending.abort();
