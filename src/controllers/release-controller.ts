@@ -111,7 +111,11 @@ async function save(
   const { decision: _after, ...after } = decision.status;
   if (release.status !== undefined && canonicalJson(before) === canonicalJson(after)) return null;
   const wordsAt = Date.parse(input.status.decision?.at ?? '') + WORDS_MS;
-  if (release.status !== undefined && input.now < wordsAt && weightOf(before) === weightOf(after))
+  if (
+    release.status !== undefined &&
+    input.now < wordsAt &&
+    weightOf(input.status) === weightOf(decision.status)
+  )
     return wordsAt;
   const status: ReleaseStatus = {
     ...decision.status,
@@ -136,18 +140,12 @@ async function save(
 }
 
 /** A status without its words and its count of requests; failures count. Whom it waits for is no mere word. */
-function weightOf({
-  waiting,
-  traffic,
-  stages,
-  conditions,
-  ...rest
-}: Pick<ReleaseStatus, 'waiting' | 'traffic' | 'stages' | 'conditions'>): string {
-  return canonicalJson({
-    ...rest,
-    waiting: { ...waiting, for: null, message: null },
-    failed: traffic?.failed ?? null,
-    stages: stages.map((stage) => ({ ...stage, message: null })),
-    conditions: conditions.map((condition) => ({ ...condition, message: null })),
+const weightOf = (status: ReleaseStatus): string =>
+  canonicalJson({
+    ...status,
+    decision: null,
+    waiting: { ...status.waiting, for: null, message: null },
+    traffic: status.traffic?.failed ?? null,
+    stages: status.stages.map((stage) => ({ ...stage, message: null })),
+    conditions: status.conditions.map((condition) => ({ ...condition, message: null })),
   });
-}
