@@ -39,6 +39,11 @@ export function releaseCan(
   const forGate =
     (status.step === 'gatesBefore' || status.step === 'gatesAfter') &&
     Object.keys(status.gateRuns).length > 0;
+  const notPaused = failed
+    ? 'it stopped at a failure: use retry, skip or abort'
+    : phase === 'Paused'
+      ? 'it waits for a gate: use approve, reject or skip'
+      : `it is not paused (${phase})`;
   return {
     promote: ended
       ? over
@@ -46,7 +51,7 @@ export function releaseCan(
         ? turning
         : pause !== null && !failed
           ? yes('goes on with the next stage')
-          : no(failed ? 'it stopped at a failure: use retry, skip or abort' : `it is not paused (${phase})`),
+          : no(notPaused),
     pause: ended
       ? over
       : back
@@ -62,9 +67,7 @@ export function releaseCan(
           ? yes('goes on')
           : status.pauseRequested !== null
             ? yes('the pause that was asked for is taken back')
-            : no(
-                failed ? 'it stopped at a failure: use retry, skip or abort' : `it is not paused (${phase})`,
-              ),
+            : no(notPaused),
     approve: ended
       ? over
       : back

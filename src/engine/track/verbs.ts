@@ -28,7 +28,7 @@ export function applyVerb(round: TrackRound, command: TrackCommand): Answer {
     case 'restart':
       return restart(round, command);
     default:
-      return refused(`an application has no verb ${command.verb}`);
+      return refused(`no release of ${input.application} is under way: there is nothing to ${command.verb}`);
   }
 }
 
