@@ -60,7 +60,7 @@ function slipwayLines(
 ): string[] {
   if (supervisor === null && manager === null) {
     return [
-      `${paint.bad('✗')} Slipway is not up: ${cleanLine(problem ?? 'nothing answers')}.`,
+      `${paint.bad('✗')} Slipway is not up: ${cleanLine(problem ?? 'nothing answers').replace(/\.$/, '')}.`,
       '  slipway up',
     ];
   }
