@@ -12,8 +12,8 @@ export interface HealthContext {
   readonly readiness: Readiness;
   /** A worker has nothing to prove. */
   readonly takesTraffic: boolean;
-  /** When its process was started, ms since 1970. */
-  readonly startedAt: number;
+  /** When its time to get ready began, ms since 1970. */
+  readonly since: number;
   /** Aborted when it retires, has ended, or the driver stops. */
   readonly signal: AbortSignal;
   probe(): Promise<ProbeOutcome>;
@@ -82,11 +82,12 @@ export class InstanceHealth {
 
   /** Probes until the signal; rejects with its reason. */
   async watch(): Promise<void> {
-    const { clock, readiness, signal, startedAt } = this.#context;
+    const { clock, readiness, signal, since } = this.#context;
     const intervalMs = durationMs(readiness.interval);
     const deadlineMs = durationMs(readiness.startTimeout);
     for (;;) {
-      const ageMs = clock.now() - startedAt;
+      signal.throwIfAborted();
+      const ageMs = clock.now() - since;
       if (this.#state === 'starting' && ageMs > deadlineMs) {
         await this.#context.startTimedOut();
         return;

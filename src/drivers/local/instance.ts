@@ -120,6 +120,7 @@ export class Instance {
       this.#surroundings = Promise.resolve(surroundings);
       this.#noteIdentity(identity);
       const health = this.#follow(identity);
+      this.#watch(health);
       this.#started.resolve();
       this.#context.changed(this);
       await firstOf(this.#clock, START_SLOT_MS, [health.firstReady, abortOf(this.#life.signal)]);
@@ -134,8 +135,11 @@ export class Instance {
   /** Takes over a process that a former driver started; `admitted` when it served as the table says. */
   adopt(identity: ProcessIdentity, admitted: boolean): void {
     this.#started.resolve();
+    // One that retires is asked for its health no more, and must not be taken for a slow starter.
+    if (this.#record.retiring !== null) this.#service.abort(new Error(`${this.id} retires`));
     const health = this.#follow(identity);
     if (admitted && this.#record.retiring === null) health.resume();
+    this.#watch(health);
   }
 
   /** An end that is found out only now. */
@@ -183,7 +187,7 @@ export class Instance {
 
   #follow(identity: ProcessIdentity): InstanceHealth {
     const { port } = this.#record;
-    const { processes, network, log } = this.#context;
+    const { processes, network } = this.#context;
     processes.awaitExit(identity, this.#life.signal).then(
       () => this.#afterExit(),
       () => undefined, // The driver stops; the process goes on without us.
@@ -193,7 +197,8 @@ export class Instance {
       clock: this.#clock,
       readiness: this.#readiness,
       takesTraffic: this.wish.spec.type === 'service' && port !== null,
-      startedAt: this.#record.startedAt,
+      // An adopted one that is not ready has its whole time again: nobody looked for a while.
+      since: this.#clock.now(),
       signal: this.#service.signal,
       probe: () => probe(this.#readiness, target, { network, processes }),
       prove: () => this.#context.prove(this),
@@ -203,11 +208,14 @@ export class Instance {
       startTimedOut: () => this.#giveUpStarting(identity),
     });
     this.#health = health;
-    health.watch().catch((error: unknown) => {
-      if (!this.#service.signal.aborted)
-        log.error('probing an instance failed', { instance: this.id, error });
-    });
     return health;
+  }
+
+  #watch(health: InstanceHealth): void {
+    health.watch().catch((error: unknown) => {
+      if (this.#service.signal.aborted) return;
+      this.#context.log.error('probing an instance failed', { instance: this.id, error });
+    });
   }
 
   /** As it was started; of an adopted instance as it would be started today. */

@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { WorkloadWish } from '../../../src/drivers/cluster-driver.ts';
 import { eventually } from '../../support/eventually.ts';
-import { Machine } from './harness.ts';
+import { Machine, workloadSpec } from './harness.ts';
 
 let machine: Machine;
 beforeEach(async () => {
@@ -30,6 +31,24 @@ describe('a driver that is started again', () => {
     const table = await machine.control.getTable();
     expect(table.generation).toBeGreaterThan(generation);
     expect(table.backends.map(({ state }) => state)).toEqual(['serving', 'serving']);
+    expect((await machine.get()).status).toBe(200);
+  });
+
+  it('does not take those that are older than their start timeout for slow starters', async () => {
+    const short = {
+      ...workloadSpec('shop-r1').readiness,
+      startTimeout: '700ms',
+    } as WorkloadWish['spec']['readiness'];
+    await machine.want('shop-r1', 2, { readiness: short });
+    const before = await machine.serving('shop-r1', 2);
+    await machine.traffic({ 'shop-r1': 100 });
+    await eventually('all older than that', () =>
+      before.instances.every(({ startedAt }) => Date.now() - Date.parse(startedAt) > 800),
+    );
+    await machine.stopDriver();
+    await machine.startDriver();
+    expect(ids(await machine.serving('shop-r1', 2))).toEqual(ids(before));
+    for (const id of ids(before)) expect(await machine.log(id)).not.toContain('SIGTERM');
     expect((await machine.get()).status).toBe(200);
   });
 

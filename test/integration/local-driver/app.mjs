@@ -43,6 +43,11 @@ const server = createServer((request, response) => {
     response.end('broken');
   } else if (url.pathname === '/slow') {
     setTimeout(() => response.end(`slow ${VERSION}`), Number(url.searchParams.get('ms')));
+  } else if (url.pathname === '/until') {
+    // Answers once this file is there: as long as the test wants it.
+    const look = () =>
+      existsSync(url.searchParams.get('file')) ? response.end(`until ${VERSION}`) : setTimeout(look, 10);
+    look();
   } else if (url.pathname === '/env') {
     response.end(JSON.stringify({ env: process.env, cwd: process.cwd(), uid: process.getuid() }));
   } else {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -48,13 +48,18 @@ const connect = async (): Promise<{ closed: Promise<number> }> => {
 describe('retiring an instance', () => {
   it('lets ordinary requests end before SIGTERM, and measures that', async () => {
     await begin();
-    const slow = machine.get('/slow?ms=1000');
+    const file = join(machine.directory, 'go-on');
+    const slow = machine.get(`/until?file=${file}`);
     await inside('requests');
     await replace();
     const { instances } = await machine.seen('shop-r1', 'retiring', ({ retiring }) => retiring === 1);
     const id = instances[0]?.id ?? '';
+    await eventually('out of the table', async () =>
+      (await machine.control.getTable()).backends.some((one) => one.id === id && one.state === 'draining'),
+    );
     expect(await machine.log(id)).toEqual([`${id} starts as shop-r1`]);
-    expect(await slow).toMatchObject({ status: 200, body: 'slow shop-r1' });
+    await writeFile(file, '');
+    expect(await slow).toMatchObject({ status: 200, body: 'until shop-r1' });
     const { drains } = await gone();
     expect(drains).toMatchObject([{ instance: id, requests: 1, streams: 0, cut: 0 }]);
     expect(await machine.log(id)).toContain('SIGTERM');
