@@ -1,16 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Execution } from '../src/api/execution.ts';
-import { receiptText } from '../src/cli/text/receipt-text.ts';
-import { formatMs, formatNumber, shortRevision } from '../src/cli/text/words.ts';
+import { formatMs } from '../src/cli/text/words.ts';
 import { messageOf } from '../src/lib/errors.ts';
 import { ControlSocketClient } from '../src/router/control-socket-client.ts';
 import { LoadProcess } from '../test/support/load/load-process.ts';
-import { KINDS, type LoadReport } from '../test/support/load/report.ts';
+import type { LoadReport } from '../test/support/load/report.ts';
+import { checks } from './checks.ts';
+import { conclude } from './conclusion.ts';
 import { leftBehind } from './left-behind.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 import { followRelease, type ReleaseOutcome } from './release.ts';
-import type { DemoReport, FlipLine } from './report.ts';
+import type { DemoReport } from './report.ts';
 import type { Screen } from './screen.ts';
 import { applyShop, releaseShop, rollBackShop, SHOP } from './shop.ts';
 import {
@@ -67,7 +68,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const end = options.exit || options.signal.aborted || progress.slipway === undefined;
   const left = end ? await endAll(place, progress) : null;
   const report = reportOf(options, progress, left, Math.round(performance.now() - startedAt));
-  conclude(options, place, progress, report);
+  conclude(options.screen, place, progress.releases, report);
   return report;
 }
 
@@ -188,90 +189,4 @@ function reportOf(
     warnings: progress.slipway?.up.warnings ?? [],
     left,
   };
-}
-
-/** What must hold beyond "no release failed". */
-function checks(
-  flips: readonly FlipLine[],
-  load: LoadReport | undefined,
-  reconciliation: Reconciliation | undefined,
-): string[] {
-  if (load === undefined) return ['the load has no books'];
-  const problems: string[] = [];
-  if (load.failed > 0) {
-    const first = load.firstFailures
-      .slice(0, 5)
-      .map((one) => `${one.at} ${one.kind} ${one.cause}: ${one.detail}`);
-    problems.push(
-      `${load.failed} of ${load.started} requests failed: ${JSON.stringify(load.failures)}`,
-      ...first,
-    );
-  }
-  if (load.started !== load.finished + load.failed) {
-    problems.push(`${load.started} requests started, ${load.finished} finished and ${load.failed} failed`);
-  }
-  for (const flip of flips) {
-    const absent = KINDS.filter((kind) => flip.inFlight[kind] === 0);
-    if (absent.length > 0) {
-      problems.push(
-        `at the flip of ${flip.release}, stage ${flip.stage}, no ${absent.join(', ')} was in flight`,
-      );
-    }
-  }
-  if (flips.length < 4) problems.push(`${flips.length} flips under load instead of 4`);
-  return [...problems, ...(reconciliation?.differences ?? ['the counts were not compared'])];
-}
-
-function conclude(options: DemoOptions, place: DemoPlace, progress: Progress, report: DemoReport): void {
-  const { screen } = options;
-  const { paint } = screen;
-  if (report.phase === 'Interrupted') {
-    const rest = report.left?.length === 0 ? 'nothing is left of it' : `left: ${report.left?.join('; ')}`;
-    screen.say(`The demo was interrupted; ${rest}.`);
-    return;
-  }
-  for (const line of report.releases.slice(1)) {
-    const flipped = report.flips.filter((flip) => flip.release === line.name).at(-1)?.flipMs;
-    const words = [
-      `${line.from === null ? '' : `${shortRevision(line.from)} → `}${shortRevision(line.to)}`,
-      line.strategy,
-      ...(flipped === undefined ? [] : [`flipped in ${formatMs(flipped)}`]),
-      `${formatNumber(line.failed ?? 0)} of ${formatNumber(line.requests ?? 0)} requests failed`,
-      formatMs(line.wallMs),
-    ];
-    screen.say(`${line.phase === 'Succeeded' ? paint.good('✓') : paint.bad('✗')} shop ${words.join(' · ')}`);
-  }
-  const receipts = progress.releases
-    .slice(1)
-    .flatMap(({ receipt, line }) =>
-      receipt === undefined ? [] : ['', ...receiptText(line.name, receipt.spec, Date.now(), paint)],
-    );
-  screen.say(...receipts, '');
-  const { reconciliation: counts, rollback } = report;
-  if (rollback !== null) {
-    screen.say(`Rollback to the warm r2: one flip, ${formatMs(rollback.wallMs)}, ${rollback.failed} failed`);
-  }
-  screen.say(`${formatNumber(report.requests)} requests in all, ${formatNumber(report.failed)} failed.`);
-  if (counts?.ok) {
-    const own = `${counts.proofs} proofs and ${counts.probes} probes of its own`;
-    screen.say(`The router counted the same: ${formatNumber(counts.router)}, with ${own}.`);
-  }
-  for (const problem of report.problems) screen.say(`${paint.bad('✗')} ${problem}`);
-  if (report.left !== null) {
-    screen.say(
-      report.left.length === 0 ? 'Nothing was left behind.' : `Left behind: ${report.left.join('; ')}`,
-    );
-    return;
-  }
-  const slipway = 'bin/slipway';
-  screen.say(
-    '',
-    'It goes on running. Try:',
-    `  export SLIPWAY_DATA=${place.data.root}`,
-    `  ${slipway} status`,
-    `  ${slipway} why shop`,
-    `  ${slipway} receipt shop-local-r3`,
-    `  ${slipway} release shop --artifact examples/shop/v3 --watch`,
-    `  ${slipway} down && rm -r ${place.directory}      to end it`,
-  );
 }

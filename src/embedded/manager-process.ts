@@ -17,8 +17,8 @@ import { openSecretVault } from '../store/secret-vault.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { DEFAULT_NAMES, ensureDefaults } from './defaults.ts';
 import { type RoleContext, type RunningRole, runRole } from './role-process.ts';
-import { inheritedFds } from './role-spawn.ts';
 import { localUrl } from './settings.ts';
+import { inheritedFds } from './sockets.ts';
 import { refuseForeignWork } from './version-guard.ts';
 
 /** Between two looks at what is finished and may go, ms. */

@@ -3,7 +3,7 @@ import { systemClock } from '../lib/clock.ts';
 import { systemProcessTable } from '../lib/process-table.ts';
 import { startRouter } from '../router/router.ts';
 import { runRole } from './role-process.ts';
-import { inheritedFds } from './role-spawn.ts';
+import { inheritedFds } from './sockets.ts';
 import { keepSupervisor } from './supervisor-watch.ts';
 
 /** What is inside at `down` gets this long; the applications have been drained by then. */

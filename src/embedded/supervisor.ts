@@ -5,15 +5,14 @@ import { instant } from '../lib/clock.ts';
 import { isSlipwayError, messageOf, SlipwayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type ProcessTable, systemProcessTable } from '../lib/process-table.ts';
-import { ControlSocketClient } from '../router/control-socket-client.ts';
 import { type DataDirectory, makeDirectories } from './data-directory.ts';
-import { endProcess } from './end-process.ts';
+import { drained } from './drained.ts';
 import { type KernelLock, tryLock } from './kernel-lock.ts';
-import { bind } from './listening.ts';
 import { LogFile } from './log-file.ts';
-import { lockFile, ownIdentity, ROLES, type Role, readRecord, recordFile, runs } from './process-record.ts';
-import { inheritedFds, type Sockets, spawnRole } from './role-spawn.ts';
+import { lockFile, ownIdentity, ROLES, type Role, recordFile } from './process-record.ts';
+import { spawnRole } from './role-spawn.ts';
 import { type Settings, writeSettings } from './settings.ts';
+import { bindSockets, inheritedSockets, type Sockets } from './sockets.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { SupervisorControl, type SupervisorStatus } from './supervisor-control.ts';
 import {
@@ -25,12 +24,9 @@ import {
 } from './supervisor-record.ts';
 
 const ROTATE_EVERY_MS = 15_000;
-/** Longest time for ordinary requests to leave at a stop, ms. */
-const DRAIN_MS = 30_000;
 /** Streams end when their applications do, which have a grace of their own. */
 const ROUTER_STOP_MS = 90_000;
 const AGENT_STOP_MS = 120_000;
-const MANAGER_STOP_MS = 10_000;
 
 export interface SupervisorOptions {
   readonly data: DataDirectory;
@@ -79,8 +75,8 @@ export class Supervisor {
     const table = systemProcessTable();
     try {
       const sockets = options.inherits
-        ? inherited(options.settings)
-        : await bindAnew(data, options.settings, table);
+        ? inheritedSockets(options.settings)
+        : await bindSockets(data, options.settings, table);
       const settings: Settings = {
         ...options.settings,
         entry: sockets.entry.map((socket) => socket.address),
@@ -239,46 +235,6 @@ export class Supervisor {
     }
     this.#rotation = this.#clock.setTimer(ROTATE_EVERY_MS, () => this.#rotate());
   }
-}
-
-/** Waits until no ordinary request is inside an application; streams are the applications' own to end. */
-async function drained(socket: string, log: Log): Promise<void> {
-  const control = new ControlSocketClient(socket);
-  try {
-    const { backends } = await control.getTable();
-    const each = backends.map(({ id }) => control.awaitDrained(id, { streams: false, timeoutMs: DRAIN_MS }));
-    await Promise.all(each);
-  } catch (error) {
-    // It has nothing inside any more and is gone, or it died: there is nothing to wait for.
-    log.info('the router does not tell what is inside it', { error: messageOf(error) });
-  }
-}
-
-function inherited(settings: Settings): Sockets {
-  const fds = inheritedFds(settings.entry.length + 1);
-  const entry = settings.entry.map((address, index) => ({ fd: fds[index] ?? -1, address }));
-  return { entry, api: { fd: fds[settings.entry.length] ?? -1, address: settings.api } };
-}
-
-async function bindAnew(data: DataDirectory, settings: Settings, table: ProcessTable): Promise<Sockets> {
-  const router = readRecord(data, 'router');
-  if (router !== undefined && (await runs(table, router))) {
-    // It has the sockets, and starts a supervisor with them as soon as it sees that there is none.
-    throw new SlipwayError(
-      'conflict',
-      `The router (process ${router.pid}) still serves and starts the supervisor`,
-      {
-        next: 'slipway status',
-      },
-    );
-  }
-  const manager = readRecord(data, 'manager');
-  // It has the API's socket, which only a parent could hand on: it ends, and starts again with a new one.
-  if (manager !== undefined) await endProcess(table, manager, MANAGER_STOP_MS);
-  return {
-    entry: settings.entry.map((address) => bind(address, '--http')),
-    api: bind(settings.api, '--api'),
-  };
 }
 
 /** So that whoever started it can say why it ended. */

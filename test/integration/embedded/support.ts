@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type DataDirectory, dataDirectory } from '../../../src/embedded/data-directory.ts';
 import { type Role, readRecord, runs } from '../../../src/embedded/process-record.ts';
 import { ask, supervisorStatus } from '../../../src/embedded/supervisor-client.ts';
@@ -12,6 +13,11 @@ import { type UpOptions, type UpResult, up } from '../../../src/embedded/up.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { systemProcessTable } from '../../../src/lib/process-table.ts';
 import { eventually } from '../../support/eventually.ts';
+
+// Each test has a data directory of its own; what was compiled for one serves the next.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
+  new URL('../../../node_modules/.cache/slipway/tests-compiled', import.meta.url),
+);
 
 const ANY = { host: '127.0.0.1', port: 0 } as const;
 
@@ -55,7 +61,7 @@ export class TestSlipway implements AsyncDisposable {
   }
 
   /** When every role is ready under a supervisor that runs. */
-  async ready(timeoutMs = 15_000): Promise<SupervisorStatus> {
+  async ready(timeoutMs = 45_000): Promise<SupervisorStatus> {
     return eventually(
       'router, manager and agent to be ready',
       async () => {
@@ -79,11 +85,15 @@ export class TestSlipway implements AsyncDisposable {
 
   /** A process of this role that is not `before`, and lives. */
   async successor(role: Role | 'supervisor', before: number): Promise<number> {
-    return eventually(`another ${role} than ${before}`, async () => {
-      const record = role === 'supervisor' ? readSupervisor(this.data) : readRecord(this.data, role);
-      if (record === undefined || record.pid === before) return undefined;
-      return (await runs(systemProcessTable(), record)) ? record.pid : undefined;
-    });
+    return eventually(
+      `another ${role} than ${before}`,
+      async () => {
+        const record = role === 'supervisor' ? readSupervisor(this.data) : readRecord(this.data, role);
+        if (record === undefined || record.pid === before) return undefined;
+        return (await runs(systemProcessTable(), record)) ? record.pid : undefined;
+      },
+      { timeoutMs: 30_000 },
+    );
   }
 
   /** Processes that have the directory among their arguments or in their environment. */
