@@ -18,10 +18,11 @@ it('a release is written when its state changes, not with every word of its inst
       if (typeof object.status?.receipt === 'string') break;
     }
     stop.abort();
-    // Made, begun, three stages, the flip, ended, its receipt; and a word where the machine was slow.
+    // Made, begun, orders and ends of three stages, the flip, its receipt; a word a second where it takes longer.
+    // With every word there are 22 and more.
     const { startedAt, endedAt } = writes.at(-1)?.status ?? {};
     const seconds = Math.ceil((Date.parse(endedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000);
-    expect(writes.length).toBeLessThanOrEqual(9 + seconds);
+    expect(writes.length).toBeLessThanOrEqual(12 + seconds);
   }));
 
 it('what it waits for is said within seconds, though nothing else changes', () =>
