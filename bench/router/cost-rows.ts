@@ -27,8 +27,8 @@ const SINGLE: Load = { path: '/s', connections: 1 };
 
 /**
  * P1 and P2: CPU per request of each proxy, every proxy in every round right after the other, so that
- * what else the machine does falls on all of them. Compared is the best round of each, since whatever
- * disturbs a round can only add to it; the note has the median of the rounds' own ratios.
+ * what else the machine does falls on all of them. The ratio is the median of the rounds' own ratios:
+ * on a busy machine the best round of each would compare one's luck with the other's.
  */
 export async function costRows(
   directory: string,
@@ -88,21 +88,20 @@ async function once(proxy: FrontProxy, load: Load, seconds: number): Promise<Sam
 
 function summarise(samples: Samples, rssMb: number): Row[] {
   const of = (load: Load, name: string): readonly Sample[] => samples.get(load)?.get(name) ?? [];
-  const best = (load: Load, name: string, pick: (s: Sample) => number): number =>
-    Math.min(...of(load, name).map(pick));
-  const figure = (load: Load, name: string, pick: (s: Sample) => number): string | null =>
-    of(load, name).length === 0 ? null : `${name} ${rounded(best(load, name, pick), 1)} µs`;
-  /** Median over the rounds of ours to the peer's in the same round. */
-  const typical = (load: Load, name: string, pick: (s: Sample) => number): number => {
-    const theirs = of(load, name);
-    return rounded(median(of(load, 'slipway').map((s, i) => pick(s) / pick(theirs[i] as Sample))));
+  const figure = (load: Load, name: string, pick: (s: Sample) => number): string | null => {
+    const list = of(load, name).map(pick);
+    return list.length === 0
+      ? null
+      : `${name} ${rounded(median(list), 1)} µs (best ${rounded(Math.min(...list), 1)})`;
   };
   const row = (name: string, load: Load, peer: string, goal: number, pick: (s: Sample) => number): Row => {
-    if (of(load, peer).length === 0) {
-      return skipped(name, `x ${peer}`, `<= ${goal}`, `${peer} is not installed here`);
-    }
-    const value = rounded(best(load, 'slipway', pick) / best(load, peer, pick));
-    const errors = of(load, 'slipway').reduce((n, s) => n + s.errors, 0);
+    const theirs = of(load, peer);
+    if (theirs.length === 0) return skipped(name, `x ${peer}`, `<= ${goal}`, `${peer} is not installed here`);
+    const ours = of(load, 'slipway');
+    const ratios = ours.map((s, i) => pick(s) / pick(theirs[i] as Sample));
+    const value = rounded(median(ratios));
+    const errors = ours.reduce((n, s) => n + s.errors, 0);
+    const requests = ours.reduce((n, s) => n + s.requests, 0);
     const peers = ['slipway', 'nginx', 'go']
       .map((p) => figure(load, p, pick))
       .filter((text) => text !== null);
@@ -114,7 +113,7 @@ function summarise(samples: Samples, rssMb: number): Row[] {
       peer: peers.join(', '),
       floor: figure(load, 'pipe', pick),
       ok: value <= goal && errors === 0,
-      note: `best of ${of(load, 'slipway').length} rounds (median of their ratios ${typical(load, peer, pick)}); ${load.connections} kept connections, ${rate(of(load, 'slipway'))} requests, ${errors} errors`,
+      note: `median of ${ratios.length} rounds (${ratios.map((r) => rounded(r)).join(', ')}); ${load.connections} kept connections, ${requests} requests, ${errors} errors`,
     };
   };
   const cpu = (s: Sample): number => s.cpuUs;
@@ -135,8 +134,4 @@ function summarise(samples: Samples, rssMb: number): Row[] {
       note: 'started with the compile cache, as the supervisor does',
     },
   ];
-}
-
-function rate(samples: readonly Sample[]): number {
-  return samples.reduce((n, s) => n + s.requests, 0);
 }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RouterStats, VersionCounts } from '../../src/router/table.ts';
 import { LoadProcess } from '../../test/support/load/load-process.ts';
 import { KINDS, type Kind, type LoadReport } from '../../test/support/load/report.ts';
 import { ShopProcess } from '../../test/support/load/shop-process.ts';
@@ -22,7 +23,8 @@ interface Flips {
   /** How many flips each kind was in flight at. */
   readonly atFlip: Readonly<Record<Kind, number>>;
   readonly flips: number;
-  readonly drainsMs: readonly number[];
+  /** What the router itself counted; null of nginx, which counts nothing. */
+  readonly counted: { readonly requests: number; readonly failed: number } | null;
 }
 
 /**
@@ -37,6 +39,8 @@ export async function flipRows(directory: string, options: { flips: number }): P
     reload === null
       ? null
       : `nginx reload: ${reload.report.failed} of ${reload.report.started} failed in ${reload.flips} reloads`;
+  const { counted, report } = ours;
+  const agrees = counted?.requests === report.started && counted.failed === report.failed;
   const rows = JUDGED.map((kind): Row => {
     const { failed, finished } = ours.report.byKind[kind];
     const flips = ours.atFlip[kind];
@@ -47,8 +51,8 @@ export async function flipRows(directory: string, options: { flips: number }): P
       goal: `0 in >= ${GOAL_FLIPS} flips`,
       peer,
       floor: '0',
-      ok: failed > 0 ? false : flips >= GOAL_FLIPS ? true : null,
-      note: `in flight at ${flips} of ${ours.flips} flips, ${finished} finished; the old process ended after its drain`,
+      ok: failed > 0 || !agrees ? false : flips >= GOAL_FLIPS ? true : null,
+      note: `in flight at ${flips} of ${ours.flips} flips, ${finished} finished; the old process ended after its drain; clients counted ${report.started} requests in all, the router ${counted?.requests}`,
     };
   });
   return [...rows, control(reload)];
@@ -70,6 +74,15 @@ function control(reload: Flips | null): Row {
   };
 }
 
+function count(stats: RouterStats): { requests: number; failed: number } {
+  const sum = (of: (counts: VersionCounts) => number): number =>
+    stats.versions.reduce((n, v) => n + of(v), 0);
+  return {
+    requests: sum((v) => v.requests),
+    failed: sum((v) => Object.values(v.failed).reduce((n, failures) => n + failures, 0)),
+  };
+}
+
 async function flipSlipway(directory: string, wanted: number): Promise<Flips> {
   const home = join(directory, 'flips');
   await mkdir(home);
@@ -81,7 +94,6 @@ async function flipSlipway(directory: string, wanted: number): Promise<Flips> {
   await table.putTable(tableFor(++generation, [backendAt(currentId, current.port)], 'shop-r0'));
   const load = await LoadProcess.start({ target: `http://127.0.0.1:${router.port}`, clients: 48, rate: 300 });
   const atFlip = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
-  const drainsMs: number[] = [];
   let flips = 0;
   try {
     await load.waitForSteady();
@@ -94,18 +106,16 @@ async function flipSlipway(directory: string, wanted: number): Promise<Flips> {
       const old = backendAt(currentId, current.port, 'draining');
       const mark = await load.mark(version);
       for (const kind of KINDS) if (mark.inFlight[kind] > 0) atFlip[kind]++;
-      const startedAt = performance.now();
       await table.putTable(tableFor(++generation, [old, backendAt(id, next.port)], version));
       await table.awaitDrained(currentId, { streams: false, timeoutMs: REQUEST_CAP_MS });
       await table.closeIdle(currentId);
-      drainsMs.push(performance.now() - startedAt);
       current.child.kill('SIGTERM');
       await current.exited;
       await table.putTable(tableFor(++generation, [backendAt(id, next.port)], version));
       current = next;
       currentId = id;
     }
-    return { report: await load.stop(), atFlip, flips, drainsMs };
+    return { report: await load.stop(), atFlip, flips, counted: count(await table.stats()) };
   } finally {
     await load[Symbol.asyncDispose]();
     await router.stop();
@@ -137,7 +147,7 @@ async function reloadNginx(directory: string, reloads: number): Promise<Flips | 
       await current.exited;
       current = next;
     }
-    return { report: await load.stop(), atFlip, flips: reloads, drainsMs: [] };
+    return { report: await load.stop(), atFlip, flips: reloads, counted: null };
   } finally {
     await load[Symbol.asyncDispose]();
     await nginx.stop();

@@ -11,7 +11,7 @@ export interface RouterRowsOptions {
   readonly short?: boolean;
   /** `P1`, `P2`, `P3`, `P4`; all of them by default. */
   readonly only?: readonly string[];
-  /** Rounds over all proxies for P1 and P2. Default 5, short 2. */
+  /** Rounds over all proxies for P1 and P2. Default 9, short 2. */
   readonly rounds?: number;
   /** Seconds per proxy, load and round. Default 1.5. */
   readonly seconds?: number;
@@ -22,7 +22,7 @@ export interface RouterRowsOptions {
 /** P1 to P4 of performance.md: the router against nginx, Go's ReverseProxy and the bare moving of bytes. */
 export async function routerRows(options: RouterRowsOptions = {}): Promise<Row[]> {
   const { only = ['P1', 'P2', 'P3', 'P4'], short = false, seconds = 1.5 } = options;
-  const { rounds = short ? 2 : 5, flips = short ? 5 : 50 } = options;
+  const { rounds = short ? 2 : 9, flips = short ? 5 : 50 } = options;
   const directory = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
   const wants = (...names: string[]): boolean => names.some((name) => only.includes(name));
   try {

@@ -22,7 +22,6 @@ async function main(): Promise<void> {
   }
   const args: RouterArguments = parsed.value;
   const router = await startRouter({ ...args, log });
-  process.stdout.write(`${JSON.stringify({ event: 'listening', addresses: router.addresses })}\n`);
   let stopping = false;
   const stop = (): void => {
     if (stopping) process.exit(1);
@@ -37,6 +36,8 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Last: whoever reads it may send a signal at once.
+  process.stdout.write(`${JSON.stringify({ event: 'listening', addresses: router.addresses })}\n`);
 }
 
 main().catch((error: unknown) => {
