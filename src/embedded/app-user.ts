@@ -12,7 +12,8 @@ export interface AppUserChoice {
   readonly warnings: readonly string[];
 }
 
-const SAME_USER =
+/** What `up` and `status` say where no other user stands between the applications and Slipway's keys. */
+export const SAME_USER =
   'Applications run as the same user as Slipway, so they can read its token and keys. ' +
   'Run Slipway as root to give them a user of their own.';
 

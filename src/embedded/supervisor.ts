@@ -5,6 +5,7 @@ import { instant } from '../lib/clock.ts';
 import { isSlipwayError, messageOf, SlipwayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type ProcessTable, systemProcessTable } from '../lib/process-table.ts';
+import { SAME_USER } from './app-user.ts';
 import { type DataDirectory, makeDirectories } from './data-directory.ts';
 import { drained } from './drained.ts';
 import { type KernelLock, tryLock } from './kernel-lock.ts';
@@ -142,7 +143,7 @@ export class Supervisor {
       urls: urlsOf(this.#settings),
       roles: this.#roles.map((role) => role.state),
       stopping: this.#stopping !== undefined,
-      warnings: [],
+      warnings: this.#settings.appUser === null ? [SAME_USER] : [],
     };
   }
 

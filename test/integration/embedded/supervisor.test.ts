@@ -22,6 +22,7 @@ describe('up and down', () => {
       ['manager', 'ready'],
       ['agent', 'ready'],
     ]);
+    expect(status.warnings.join()).toContain('same user as Slipway');
     await expect(slipway.up()).rejects.toThrow(
       new RegExp(`already runs on .*: process ${status.pid}, since .*, API https:.*, traffic http:`),
     );
