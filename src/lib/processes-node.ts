@@ -79,6 +79,10 @@ export function nodeProcesses(
     }
   };
 
+  /** The kernel says for little that a group is empty; that its members are ours takes a look at all. */
+  const hasMembers = async (identity: ProcessIdentity): Promise<boolean> =>
+    !isEmptyGroup(identity.pid) && membersOf(identity, await table.list()).length > 0;
+
   const reclaimGroup = async (exitFile: string): Promise<ProcessIdentity | undefined> => {
     const pid = await claim(pidFileOf(exitFile), clock);
     if (pid === undefined) return undefined;
@@ -89,7 +93,7 @@ export function nodeProcesses(
   };
 
   const signalGroup = async (identity: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): Promise<boolean> => {
-    if (!(await isAlive(identity)) && membersOf(identity, await table.list()).length === 0) return false;
+    if (!(await isAlive(identity)) && !(await hasMembers(identity))) return false;
     try {
       process.kill(-identity.pid, signal);
       return true;
@@ -135,7 +139,7 @@ export function nodeProcesses(
     spawnGroup,
     reclaimGroup,
     isAlive,
-    isGroupAlive: async (identity) => membersOf(identity, await table.list()).length > 0,
+    isGroupAlive: hasMembers,
     signalGroup,
     awaitExit,
     usage,
@@ -143,6 +147,15 @@ export function nodeProcesses(
 }
 
 const keyOf = (identity: ProcessIdentity): string => `${identity.pid}@${identity.startTime}`;
+
+function isEmptyGroup(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
 
 const started = (child: ChildProcess): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemProcessTable } from '../../../src/lib/process-table.ts';
 import type { ProcessIdentity } from '../../../src/lib/processes.ts';
 import { nodeProcesses } from '../../../src/lib/processes-node.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -84,6 +85,22 @@ describe('a supervised process group', () => {
     await eventually('an empty group', async () => !(await processes.isGroupAlive(identity)));
   });
 
+  it('is known to be over without a look at every process of the machine', async () => {
+    const real = systemProcessTable();
+    const blind = nodeProcesses({
+      table: {
+        ...real,
+        list: async () => {
+          throw new Error('the whole table was read');
+        },
+      },
+    });
+    const identity = await blind.spawnGroup(order(['/bin/true']));
+    await blind.awaitExit(identity);
+    expect(await blind.isGroupAlive(identity)).toBe(false);
+    expect(await blind.signalGroup(identity, 'SIGKILL')).toBe(false);
+  });
+
   it('measures memory and CPU of the whole group', async () => {
     const identity = await start([
       'node',
@@ -151,6 +168,10 @@ describe('a group whose starter died', () => {
   it('is undefined when the pid belongs to somebody else by now', async () => {
     await writeFile(join(directory, 'exit.pid'), `${process.pid}\n`);
     expect(await processes.reclaimGroup(join(directory, 'exit'))).toBeUndefined();
+  });
+
+  it('never was where not even its directory is there', async () => {
+    expect(await processes.reclaimGroup(join(directory, 'nowhere', 'exit'))).toBeUndefined();
   });
 
   it('never starts after it was given up', async () => {
