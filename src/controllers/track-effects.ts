@@ -94,6 +94,7 @@ export async function carryOut(
       return;
     }
     case 'scaleApplication':
+      if (application === undefined) return;
       await store.update<Application>({ ...application, spec: effect.spec as Application['spec'] });
       return;
     case 'removeTrack': {

@@ -28,7 +28,8 @@ export interface TrackName {
 }
 
 export interface GatheredTrack {
-  readonly application: Stored<Application>;
+  /** Undefined only where a spec was given for one that is not stored yet. */
+  readonly application: Stored<Application> | undefined;
   readonly environment: Stored<Environment>;
   readonly track: Stored<Track> | undefined;
   /** The track's name belongs to another application and environment: nothing may be written. */
@@ -51,7 +52,7 @@ export async function gatherTrack(
     store.get<Application>({ kind: 'Application', namespace, name: where.application }),
     store.get<Environment>({ kind: 'Environment', namespace, name: where.environment }),
   ]);
-  if (application === undefined || environment === undefined) return undefined;
+  if (environment === undefined || (application === undefined && spec === undefined)) return undefined;
   const labels = { [LABELS.application]: where.application, [LABELS.environment]: where.environment };
   const [track, revisions] = await Promise.all([
     store.get<Track>({ kind: 'Track', namespace, name: `${where.application}-${where.environment}` }),
@@ -61,7 +62,7 @@ export async function gatherTrack(
   const status = mine?.status ?? (await trackAfter(store, where, revisions.items.length, now));
   const releases = await releasesOf(store, where, status, asked);
   const environmentSpec = EnvironmentSpec.parse(environment.spec ?? {});
-  const written = spec ?? application.spec;
+  const written = spec ?? application?.spec;
   return {
     application,
     environment,
@@ -70,7 +71,7 @@ export async function gatherTrack(
     input: {
       ...where,
       environmentSpec,
-      deleting: application.metadata.deletionTimestamp !== undefined,
+      deleting: application?.metadata.deletionTimestamp !== undefined,
       auto: (written as { release?: string }).release !== 'manual',
       written,
       wanted:
@@ -80,7 +81,7 @@ export async function gatherTrack(
               where,
               environmentSpec,
               written,
-              application.metadata.annotations?.[SOURCE_ANNOTATION],
+              application?.metadata.annotations?.[SOURCE_ANNOTATION],
             )
           : nameTaken(track),
       track: status,

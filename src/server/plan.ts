@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Application, ApplicationSpec } from '../api/application.ts';
 import { API_PREFIX } from '../api/kind-names.ts';
 import { kindOf } from '../api/kinds.ts';
-import { Name } from '../api/meta.ts';
+import { API_VERSION, Name } from '../api/meta.ts';
 import { findProblems, refuseProblems } from '../lib/validation.ts';
 import { applicationProblems } from './applications.ts';
 import type { ServerDependencies } from './dependencies.ts';
@@ -39,11 +39,12 @@ export function planRoutes(deps: ServerDependencies): Route[] {
 async function preview(call: Call, deps: ServerDependencies): Promise<Answer> {
   refuseProblems('the request for a plan', findProblems(PlanBody, call.body));
   const { environment, spec, to } = call.body as z.output<typeof PlanBody>;
-  const stored = await requireObject<Application>(kindOf('Application'), call, deps);
-  const { name, namespace = '' } = stored.metadata;
+  // With a spec the application need not be stored yet: a plan comes before the first apply.
+  if (spec === undefined) await requireObject<Application>(kindOf('Application'), call, deps);
+  const { name = '', namespace = '' } = call;
   if (spec !== undefined) {
     const written = {
-      apiVersion: stored.apiVersion,
+      apiVersion: API_VERSION,
       kind: 'Application',
       metadata: { name, namespace },
       spec,

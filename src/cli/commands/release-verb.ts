@@ -86,7 +86,13 @@ export async function afterCommand(
     return EXIT.ok;
   }
   context.note(verdictLine(context, release, given));
-  return await watch(context, connection, release, options.timeout);
+  return await watch(context, connection, begunBy(given) ?? release, options.timeout);
+}
+
+/** The release that a verb on an ended one has begun, such as `retry`. */
+function begunBy({ status }: ApiObject): string | undefined {
+  const release = (status as { result?: { release?: unknown } } | undefined)?.result?.release;
+  return typeof release === 'string' ? release : undefined;
 }
 
 /** Watches, and prints the release itself at the end where data is wanted. */

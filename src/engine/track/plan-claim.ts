@@ -32,7 +32,10 @@ export function planClaim(
     track.replicas,
   );
   const toWasWarm = track.warm.some((w) => w.revision === destination.revision);
-  const protection = input.environmentSpec.protection.approval;
+  // What goes back has passed its gates and its approval before, and it is urgent: nobody is asked again.
+  const isBack = claim.reason === 'rollback';
+  const protection = isBack ? undefined : input.environmentSpec.protection.approval;
+  const gates = isBack ? [] : resolved.gates;
   const planned = planRelease({
     strategy: resolved.strategy,
     liveStrategy: track.liveStrategy,
@@ -40,7 +43,7 @@ export function planClaim(
     to: { name: destination.revision, digest: destination.spec.digest },
     toIsWarm: toWasWarm,
     workloads,
-    gates: resolved.gates,
+    gates,
     routes: resolved.routes,
     policy: resolved.policy,
     clusters: input.environmentSpec.clusters,
@@ -70,7 +73,7 @@ export function planClaim(
       strategy: resolved.strategy,
       plan: { ...planned.value, warnings },
       policy: resolved.policy,
-      gates: [...resolved.gates],
+      gates: [...gates],
       routes: [...resolved.routes],
       clusters: [...input.environmentSpec.clusters],
       replicas: {
