@@ -62,6 +62,21 @@ describe('TrafficWatch', () => {
     again.watch.stop();
   });
 
+  it('reads before the first execution, and keeps no later one waiting', async () => {
+    const { cluster, watch } = make();
+    let readings = 0;
+    const { totals } = cluster.trafficRouter;
+    cluster.trafficRouter.totals = (service) => {
+      readings += 1;
+      return totals(service);
+    };
+    await watch.watch('default', spec);
+    expect(readings).toBe(1);
+    await watch.watch('default', spec);
+    expect(readings).toBe(1);
+    watch.stop();
+  });
+
   it('says nothing rather than 0 where it cannot be measured', async () => {
     const { cluster, watch, baselines } = make();
     cluster.fail('totals', new Error('ECONNREFUSED'));

@@ -48,7 +48,8 @@ export class TrafficWatch {
       this.#watched.set(spec.subject, { spec, namespace, latest: null, reading: false });
     }
     this.#arm();
-    await this.refresh(spec.subject);
+    // Only the beginning must be read before anything changes; what is counted already goes on by itself.
+    if (known === undefined || known.latest === null) await this.refresh(spec.subject);
   }
 
   forget(subject: string): void {
