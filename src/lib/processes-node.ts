@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { type Clock, systemClock } from './clock.ts';
 import { ExitWatch } from './exit-watch.ts';
 import { type ProcessEntry, type ProcessTable, systemProcessTable } from './process-table.ts';
 import { pidFileOf, wrapped } from './process-wrapper.ts';
 import type { Processes, ProcessIdentity, ProcessUsage, SpawnGroup } from './processes.ts';
 import { runCommand } from './run-command.ts';
+import { readUntrusted } from './untrusted-file.ts';
 
 /** A scan of the whole table serves every `usage` asked for within this time; */
 const SCAN_MS = 1_000;
@@ -173,11 +174,14 @@ async function claim(pidFile: string, clock: Clock): Promise<number | undefined>
     await file.close();
     return undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // Without the directory no wrapper can make its claim, and without a claim it starts nothing.
+    if (code === 'ENOENT') return undefined;
+    if (code !== 'EEXIST') throw error;
   }
   const deadline = clock.monotonic() + PID_FILE_MS;
   for (;;) {
-    const text = await readFile(pidFile, 'utf8');
+    const text = await readUntrusted(pidFile, 32);
     if (text.endsWith('\n')) return Number.parseInt(text, 10);
     if (clock.monotonic() >= deadline) return undefined;
     await clock.sleep(5);

@@ -1,6 +1,21 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** As pruneEnded, over all versions that have no workload any more. */
+export async function pruneForgotten(
+  root: string,
+  options: {
+    readonly isThere: (id: string) => boolean;
+    readonly versions: ReadonlySet<string>;
+    readonly keep: number;
+  },
+): Promise<void> {
+  const forgotten = (await readdir(root)).filter(
+    (name) => !options.versions.has(name.slice(0, name.lastIndexOf('-'))) && !options.isThere(name),
+  );
+  await removeOldest(root, forgotten, options.keep);
+}
+
 /** Removes the directories of instances of a version that are over, but for the newest few, kept for their logs. */
 export async function pruneEnded(
   root: string,
@@ -11,12 +26,16 @@ export async function pruneEnded(
     // `shop-r1-api-…` is no instance of `shop-r1`.
     (name) => name.startsWith(prefix) && !name.slice(prefix.length).includes('-') && !options.isThere(name),
   );
+  await removeOldest(root, over, options.keep);
+}
+
+async function removeOldest(root: string, names: readonly string[], keep: number): Promise<void> {
   const aged = await Promise.all(
-    over.map(async (name) => ({
+    names.map(async (name) => ({
       name,
       at: (await stat(join(root, name)).catch(() => undefined))?.mtimeMs ?? 0,
     })),
   );
-  const surplus = aged.toSorted((a, b) => b.at - a.at).slice(options.keep);
+  const surplus = aged.toSorted((a, b) => b.at - a.at).slice(keep);
   await Promise.all(surplus.map(({ name }) => rm(join(root, name), { recursive: true, force: true })));
 }

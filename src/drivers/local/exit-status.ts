@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { readUntrusted } from '../../lib/untrusted-file.ts';
 
 export interface Exit {
   /** Words that follow "it". */
@@ -8,10 +8,12 @@ export interface Exit {
   readonly code: number | null;
 }
 
+const MAX_BYTES = 1_024;
+
 /** How an application ended, as its wrapper noted it. */
 export async function readExit(exitFile: string): Promise<Exit> {
   try {
-    const { code, signal } = JSON.parse(await readFile(exitFile, 'utf8')) as {
+    const { code, signal } = JSON.parse(await readUntrusted(exitFile, MAX_BYTES)) as {
       code?: unknown;
       signal?: unknown;
     };

@@ -151,7 +151,9 @@ export class Instance {
   /** An end that a former driver noted: a migration that ran once. */
   wasEnded(): void {
     this.#started.resolve();
-    this.#end(null);
+    const { ended } = this.#record;
+    const failed = ended !== null && ended.code !== 0;
+    this.#end(failed ? { ...this.#diagnose(ended), lines: null } : null);
   }
 
   /**
@@ -247,7 +249,8 @@ export class Instance {
       this.#context.log.error('children of an instance could not be ended', { instance: this.id, error });
     });
     await this.#note(exit);
-    const isExpected = this.#record.retiring !== null || this.wish.spec.type === 'migration';
+    const isDone = this.wish.spec.type === 'migration' && exit.code === 0;
+    const isExpected = this.#record.retiring !== null || isDone;
     this.#end(isExpected ? null : { ...this.#diagnose(exit), lines });
   }
 
@@ -266,7 +269,8 @@ export class Instance {
         permanent: false,
       };
     }
-    const age = ((this.#clock.now() - this.#record.startedAt) / 1_000).toFixed(1);
+    const endedAt = this.#record.ended?.at ?? this.#clock.now();
+    const age = ((endedAt - this.#record.startedAt) / 1_000).toFixed(1);
     return { reason: 'crashLoop', message: `${this.id} ${how} ${age} s after its start`, permanent: false };
   }
 

@@ -49,6 +49,7 @@ const LIMITS: Limits = {
   logBytes: 10 * 1024 * 1024,
   logFiles: 3,
   endedKept: 5,
+  forgottenKept: 10,
 };
 
 const EMPTY_TABLE: RouteTable = { generation: 0, routes: [], backends: [] };
@@ -115,8 +116,7 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
       await adopted.promise;
       await table.flush();
     },
-    isServing: (id) =>
-      table.acknowledged.table.backends.some((backend) => backend.id === id && backend.state === 'serving'),
+    isServing: (id) => table.isServing(id),
     prove: (instance) =>
       proof.prove({
         instance: instance.id,
@@ -126,6 +126,7 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
       }),
     drained: (instance, record) => workloads.drained(instance.record.key, record),
     gone: (workload) => workloads.forget(workload),
+    forgottenKept: limits.forgottenKept,
   };
   const table: TableWriter = new TableWriter({
     control,

@@ -19,6 +19,7 @@ const limits = (logFiles: number) => ({
   concurrentStarts: 1,
   quarantineMs: 0,
   endedKept: 0,
+  forgottenKept: 0,
 });
 const content = (name: string): Promise<string> => readFile(join(directory, name), 'utf8');
 

@@ -55,7 +55,7 @@ export async function rotate(file: string, size: number, limits: Limits): Promis
     for (let n = limits.logFiles - 1; n >= 1; n -= 1) {
       await rename(`${file}.${n}`, `${file}.${n + 1}`).catch(ignoreMissing);
     }
-    if (limits.logFiles > 0) copied = await copyRange(file, `${file}.1`, from);
+    if (limits.logFiles > 0) copied = await copyRange(file, `${file}.1`, from, size);
   } finally {
     cut(file, limits.logFiles > 0 ? `${file}.1` : undefined, copied);
   }
@@ -63,15 +63,14 @@ export async function rotate(file: string, size: number, limits: Limits): Promis
 
 const PIECE_BYTES = 1024 * 1_024;
 
-/** Copies from an offset to the end; answers where that was. */
-async function copyRange(from: string, to: string, start: number): Promise<number> {
+/** Copies from one offset to another, or to where the file ends before; answers where that was. */
+async function copyRange(from: string, to: string, start: number, end: number): Promise<number> {
   const [source, target] = [await open(from, 'r'), await open(to, 'w', 0o640)];
   try {
     const buffer = Buffer.alloc(PIECE_BYTES);
-    const { size } = await source.stat();
     let position = start;
-    while (position < size) {
-      const length = Math.min(buffer.length, size - position);
+    while (position < end) {
+      const length = Math.min(buffer.length, end - position);
       const { bytesRead } = await source.read({ buffer, position, length });
       if (bytesRead === 0) break;
       await target.write(buffer, 0, bytesRead);

@@ -44,6 +44,8 @@ export interface Limits {
   readonly logFiles: number;
   /** Directories of ended instances that are kept per workload for their logs. */
   readonly endedKept: number;
+  /** The same over all workloads that are gone. */
+  readonly forgottenKept: number;
 }
 
 /** Where instances listen and the router looks for them. */

@@ -1,6 +1,6 @@
 import { instant } from '../../lib/clock.ts';
 import type { WorkloadProblem } from '../cluster-driver.ts';
-import { problemOfSlots, type SlotHistory } from './failures.ts';
+import { type Failure, problemOfSlots, type SlotHistory, withLines } from './failures.ts';
 import type { InstanceState } from './instance.ts';
 
 /** Proofs in a row that may fail until nobody waits for the next. */
@@ -22,12 +22,23 @@ export interface Symptoms {
 
 /** The one problem of a workload that people should hear of first; null when all is well. */
 export function problemOf(seen: {
+  /** A migration that failed: it runs once, so it is over. */
+  readonly job: { readonly failure: Failure | null; readonly record: { readonly startedAt: number } } | null;
   readonly slots: ReadonlyMap<number, SlotHistory>;
   readonly instances: readonly Symptoms[];
   /** Serving though not ready. */
   readonly leastBad: readonly string[];
   readonly now: number;
 }): WorkloadProblem | null {
+  if (seen.job?.failure != null) {
+    const { message, lines } = seen.job.failure;
+    return {
+      reason: 'crashLoop',
+      message: withLines(`${message}.`, lines),
+      since: instant(seen.job.record.startedAt),
+      final: true,
+    };
+  }
   const ready = new Set(
     seen.instances.filter(({ state }) => state === 'ready').map(({ record }) => record.ordinal),
   );

@@ -34,11 +34,11 @@ export async function startInstance(
     const surroundings = await surroundingsOf(context, wish, planned);
     // Not recursive: a name that was used before is refused, and the next start takes another.
     await mkdir(paths.directory, { mode: 0o711 });
-    await intend();
     for (const own of [paths.run, paths.home]) {
       await mkdir(own, { mode: 0o700 });
       if (context.user !== undefined) await chown(own, context.user.uid, context.user.gid);
     }
+    await intend();
     const identity = await context.processes.spawnGroup({
       argv: wish.spec.command,
       cwd: surroundings.cwd,

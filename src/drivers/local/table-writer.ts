@@ -34,6 +34,7 @@ export class TableWriter {
   readonly #options: TableWriterOptions;
   readonly #write: () => Promise<Acknowledged>;
   #acknowledged: Acknowledged;
+  #serving: ReadonlySet<string> = new Set();
   #away = false;
 
   constructor(options: TableWriterOptions) {
@@ -56,6 +57,11 @@ export class TableWriter {
   /** The newest table that the router confirmed. */
   get acknowledged(): Acknowledged {
     return this.#acknowledged;
+  }
+
+  /** Whether this instance takes public traffic, as the router confirmed it. */
+  isServing(id: string): boolean {
+    return this.#serving.has(id);
   }
 
   /** Whether the router cannot be reached at the moment. */
@@ -89,7 +95,10 @@ export class TableWriter {
         const { swappedAt } = await control.putTable(table);
         this.#away = false;
         this.#acknowledged = { table, ms: clock.monotonic() - startedAt, at: swappedAt };
-        this.#options.onAcknowledged(table);
+        this.#serving = new Set(
+          table.backends.filter(({ state }) => state === 'serving').map(({ id }) => id),
+        );
+        this.#options.onAcknowledged();
         return this.#acknowledged;
       } catch (error) {
         if (!isUnavailable(error) && !(await this.#isBehind(table.generation))) throw error;
@@ -125,7 +134,7 @@ export interface TableWriterOptions {
   readonly control: RouterControl;
   readonly file: JsonFile<RouteTable>;
   readonly content: () => TableContent;
-  readonly onAcknowledged: (table: RouteTable) => void;
+  readonly onAcknowledged: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;

@@ -29,6 +29,7 @@ const RETRY_MS = 1_000;
 export interface WorkloadContext extends InstanceContext {
   readonly random: Random;
   readonly endedKept: number;
+  readonly forgottenKept: number;
   /** The workload has no instance left and shall be forgotten. */
   gone(workload: Workload): void;
 }
@@ -61,12 +62,13 @@ export class Workload {
   get instances(): readonly Instance[] {
     return [...this.#members.values()];
   }
-  get isRemoving(): boolean {
-    return this.#stored.removing;
-  }
   /** A migration runs once and takes no traffic; a worker takes none. */
   get takesTraffic(): boolean {
     return this.wish.spec.type === 'service' && this.wish.spec.port !== undefined;
+  }
+
+  get #isJob(): boolean {
+    return this.wish.spec.type === 'migration';
   }
 
   /** A wish that is durable already. A new order clears what failed under the old one. */
@@ -129,6 +131,7 @@ export class Workload {
 
   problem(): WorkloadProblem | null {
     return problemOf({
+      job: this.#isJob ? (this.instances.find((instance) => instance.failure !== null) ?? null) : null,
       slots: this.#slots,
       instances: this.instances,
       leastBad: this.takesTraffic ? this.#backendStates().leastBad : [],
@@ -213,9 +216,9 @@ export class Workload {
     const settle = async (): Promise<void> => {
       await instance.over;
       const { failure, record } = instance;
-      if (failure !== null) this.#countFailure(instance);
       // A migration that ran stays, so that it is not run again and its end can be read.
-      if (this.wish.spec.type === 'migration' && record.retiring === null && failure === null) return;
+      if (this.#isJob && record.identity !== null && record.retiring === null) return;
+      if (failure !== null) this.#countFailure(instance);
       this.#members.delete(instance.id);
       this.#context.changed(instance);
       if (record.port !== null) {

@@ -1,6 +1,7 @@
 import type { Backend } from '../../router/table.ts';
 import type { DrainRecord, Fence, ServiceKey, WorkloadKey } from '../cluster-driver.ts';
 import type { VersionCapacity } from './admission.ts';
+import { pruneForgotten } from './ended-directories.ts';
 import type { Instance } from './instance.ts';
 import { serviceId, workloadId } from './keys.ts';
 import type { TableWriter } from './table-writer.ts';
@@ -101,6 +102,7 @@ export class Workloads implements InstancesOfVersions {
         // A new wish may have come while the old one was being forgotten.
         if (this.#wishes.get(workload.id) === undefined) this.#workloads.delete(workload.id);
         this.#tell(workload.key);
+        this.#prune();
       },
       (error: unknown) => {
         this.#context.log.error('a workload could not be forgotten; trying again', {
@@ -151,6 +153,15 @@ export class Workloads implements InstancesOfVersions {
 
   noteFence(fence: Fence): Promise<void> {
     return this.#wishes.noteFence(fence);
+  }
+
+  #prune(): void {
+    const { instancesRoot, forgottenKept, log } = this.#context;
+    pruneForgotten(instancesRoot, {
+      keep: forgottenKept,
+      versions: new Set(this.all().map((workload) => workload.key.version)),
+      isThere: (id) => this.instances().some((instance) => instance.id === id),
+    }).catch((error: unknown) => log.warn('old logs could not be removed', { error }));
   }
 
   #of(service: ServiceKey): Workload[] {

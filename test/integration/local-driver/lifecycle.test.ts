@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { key, Machine } from './harness.ts';
+import { eventually } from '../../support/eventually.ts';
+import { key, Machine, SERVICE } from './harness.ts';
 
 let machine: Machine;
 beforeEach(async () => {
@@ -24,7 +27,12 @@ describe('a service on this machine', () => {
     await machine.traffic({ 'shop-r1': 100 });
     await machine.want('shop-r2', 2);
     await machine.serving('shop-r2', 2);
-    const slow = machine.get('/slow?ms=400');
+    const file = join(machine.directory, 'go-on');
+    const slow = machine.get(`/until?file=${file}`);
+    await eventually('the request inside', async () => {
+      const { requests } = await machine.local.trafficRouter.load(SERVICE, 'shop-r1');
+      return requests === 1;
+    });
     expect(await machine.traffic({ 'shop-r2': 100 })).toMatchObject({ ok: true });
     expect((await machine.get()).body).toBe('shop-r2');
     const proof = await machine.local.trafficRouter.proveAfter({
@@ -35,8 +43,14 @@ describe('a service on this machine', () => {
     expect(proof).toMatchObject({ ok: true, failed: 0, basis: 'version header' });
     expect(Object.keys(proof.seen)).toEqual(['shop-r2']);
     await machine.want('shop-r1', 0);
+    await machine.seen(
+      'shop-r1',
+      'drains',
+      ({ retiring, instances }) => retiring === 1 && instances.length === 1,
+    );
+    await writeFile(file, '');
     const gone = await machine.seen('shop-r1', 'is gone', ({ instances }) => instances.length === 0);
-    expect((await slow).body).toBe('slow shop-r1');
+    expect((await slow).body).toBe('until shop-r1');
     expect(gone.drains).toHaveLength(2);
     expect(gone.drains.map(({ cut }) => cut)).toEqual([0, 0]);
     expect(gone.drains.reduce((n, { requests }) => n + requests, 0)).toBe(1);

@@ -97,7 +97,7 @@ describe('a supervised process group', () => {
     });
     const identity = await blind.spawnGroup(order(['/bin/true']));
     await blind.awaitExit(identity);
-    expect(await blind.isGroupAlive(identity)).toBe(false);
+    await eventually('an empty group', async () => !(await blind.isGroupAlive(identity)));
     expect(await blind.signalGroup(identity, 'SIGKILL')).toBe(false);
   });
 

@@ -178,6 +178,13 @@ describe('a migration', () => {
       await machine.stopDriver();
       await machine.startDriver();
       await ended();
+      const { problem } = await machine.seen('shop-m1', 'is there', () => true);
+      if (code === 0) expect(problem).toBeNull();
+      else
+        expect(problem).toMatchObject({
+          final: true,
+          message: expect.stringContaining('exited with code 4'),
+        });
       const [first] = (await machine.local.driver.observe(key('shop-m1')))?.instances ?? [];
       expect(await machine.log(first?.id ?? '')).toEqual([`ran ${first?.id}`]);
       await machine.local.driver.removeWorkload(key('shop-m1'));
