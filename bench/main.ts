@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: rows P1-P6 and P12 of the performance goals, each with its peer and floor taken in the same
  * run. Text for people; `--json` prints one object a row and nothing else on standard output. `--only store,cli`
- * runs groups; `--short` is a quick look whose figures say less.
+ * runs groups; `--short` is a quick look whose figures say less. (npm says what it runs before all else, unless it
+ * is told not to: `npm run --silent bench -- --json`.)
  *
  * A goal that is missed is a figure like any other; the exit code is 1 when a group could not be measured.
  */
