@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { mergePatch } from '../lib/merge-patch.ts';
 import { parseJson } from './json-body.ts';
-import { mergePatch } from './merge-patch.ts';
 
 const bytes = (text: string) => Buffer.from(text);
 

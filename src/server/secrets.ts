@@ -1,8 +1,8 @@
 import type { ApiObject, Stored } from '../api/meta.ts';
 import { canonicalJson } from '../lib/digest.ts';
+import { isObject } from '../lib/merge-patch.ts';
 import type { SecretSealer } from './dependencies.ts';
 import type { KindHooks } from './kind-hooks.ts';
-import { isObject } from './merge-patch.ts';
 
 /**
  * Secrets are write-only: what comes in is sealed before it is stored, and an answer shows names with a short

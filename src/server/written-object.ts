@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { KindDefinition } from '../api/kinds.ts';
 import { API_VERSION, type ApiObject, Name, type ObjectMeta, ObjectName, type Stored } from '../api/meta.ts';
 import { type ErrorDetail, SlipwayError } from '../lib/errors.ts';
+import { isObject, type JsonObject } from '../lib/merge-patch.ts';
 import { findProblems } from '../lib/validation.ts';
-import { isObject, type JsonObject } from './merge-patch.ts';
 
 /**
  * What a caller wrote, made into an object that may be stored: the fields that the server sets are taken

@@ -4,7 +4,7 @@ import type { Gate } from '../../api/gate.ts';
 import type { ReleasePolicy, Strategy } from '../../api/strategy.ts';
 import { Workload } from '../../api/workload.ts';
 import type { ErrorDetail, Result } from '../../lib/errors.ts';
-import { mergePatch } from './merge-patch.ts';
+import { mergePatch } from '../../lib/merge-patch.ts';
 import { renderTemplate } from './render-template.ts';
 import { zodDetails } from './zod-details.ts';
 
