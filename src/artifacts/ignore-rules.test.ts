@@ -33,6 +33,15 @@ describe('ignore rules', () => {
     expect(ignored('build', false)).toBe(false);
   });
 
+  test.each(['app.yaml', 'a/[b]*?.yml', '#!', 'ends in ', 'back\\slash'])(
+    'the very path %j is left out unless taken back',
+    (path) => {
+      expect(ignoreRules('', [path])(path, false)).toBe(true);
+      expect(ignoreRules('', [path])(`x/${path}`, false)).toBe(false);
+      expect(ignoreRules('!*', [path])(path, false)).toBe(false);
+    },
+  );
+
   test('.git is left out unless taken back', () => {
     expect(ignoreRules('')('.git', true)).toBe(true);
     expect(ignoreRules('!.git/')('.git', true)).toBe(false);

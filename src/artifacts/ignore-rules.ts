@@ -9,10 +9,11 @@ const ALWAYS = ['/.git/', `/${IGNORE_FILE}`];
 /**
  * Rules as gitignore(5) has them, for one file at the root: `#` begins a comment, `!` takes back, a slash at
  * the end means directories alone, a slash before it ties to the root, `*`, `?`, `[…]` stay within a name and
- * `**` does not. The last rule that matches counts. `.git` is left out unless a rule takes it back.
+ * `**` does not. The last rule that matches counts. `.git` and the files named by `also` (paths from the root)
+ * are left out unless a rule takes them back.
  */
-export function ignoreRules(text: string): IgnoreRules {
-  const rules = [...ALWAYS, ...text.split(/\r?\n/)].flatMap((line) => {
+export function ignoreRules(text: string, also: readonly string[] = []): IgnoreRules {
+  const rules = [...ALWAYS, ...also.map(literal), ...text.split(/\r?\n/)].flatMap((line) => {
     const trimmed = line.replace(/(?<!\\)\s+$/, '');
     if (trimmed === '' || trimmed.startsWith('#')) return [];
     const takesBack = trimmed.startsWith('!');
@@ -27,6 +28,9 @@ export function ignoreRules(text: string): IgnoreRules {
     return rule !== undefined && !rule.takesBack;
   };
 }
+
+/** The rule for one path, whatever characters its name has. */
+const literal = (path: string): string => `/${path.replaceAll(/[\\*?[\]\s]/g, '\\$&')}`;
 
 function expressionOf(pattern: string): RegExp {
   const anchored = pattern.includes('/');

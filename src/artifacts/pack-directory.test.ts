@@ -114,6 +114,31 @@ describe('packing', () => {
       expect(bytes).not.toContain(absent);
     expect(bytes).toContain('server.js');
   });
+
+  test('application files are no part of the artifact, what looks alike is', async () => {
+    const directory = newDirectory();
+    const application = (replicas: number) =>
+      `# shop\napiVersion: slipway.dev/v1alpha1\nkind: Application\nspec: { replicas: ${replicas} }\n`;
+    fill(directory, [
+      ['server.js', ''],
+      ['app.yaml', application(2)],
+      ['deploy.yml', `---\n${application(2)}`],
+      ['deploy/[prod].json', '{}'],
+      ['deploy/other.yaml', application(2)],
+      ['config.yaml', 'runtime: nodejs\n'],
+    ]);
+    const apart = [join(directory, 'deploy/[prod].json'), join(directory, '..', 'elsewhere.yaml')];
+    const packed = () => packDirectory(directory, join(newDirectory(), 'out.tgz'), apart);
+    const file = join(newDirectory(), 'out.tgz');
+    const before = await packDirectory(directory, file, apart);
+    const bytes = gunzipSync(readFileSync(file)).toString('latin1');
+    for (const absent of ['app.yaml', 'deploy.yml', '[prod]']) expect(bytes).not.toContain(absent);
+    for (const kept of ['config.yaml', 'deploy/other.yaml', 'server.js']) expect(bytes).toContain(kept);
+    writeFileSync(join(directory, 'app.yaml'), application(3));
+    expect((await packed()).digest).toBe(before.digest);
+    writeFileSync(join(directory, '.slipwayignore'), '!app.yaml\n');
+    expect((await packed()).digest).not.toBe(before.digest);
+  });
 });
 
 describe('packing refuses', () => {

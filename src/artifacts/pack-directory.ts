@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { SlipwayError } from '../lib/errors.ts';
 import { IGNORE_FILE, type IgnoreRules, ignoreRules } from './ignore-rules.ts';
 import { whyLinkLeadsOut } from './links.ts';
@@ -18,17 +18,26 @@ export interface PackedDirectory {
 
 const READ = 262_144;
 
+/** YAML that says it is Slipway's own: an application file, which describes the artifact and is no part of it. */
+const APPLICATION_FILE = /^\s*(?:-{3}\s+)?["']?apiVersion["']?\s*:\s*["']?slipway\.dev\//m;
+const LARGEST_APPLICATION_FILE = 1_048_576;
+
 /**
  * Packs a directory into an archive file. The same names and contents make the same bytes on every machine:
  * entries are sorted, times and owners are 0, modes are 0755 (directories and what its owner may execute) or
- * 0644, hard links are files of their own. `.slipwayignore` says what is left out.
+ * 0644, hard links are files of their own. `.slipwayignore` says what is left out; application
+ * files beside it, and those named by `apart`, are no part either, since a change of replicas is no new artifact.
  *
  * Refused (`invalid`), since they would not come out whole: sockets, pipes and devices; symbolic links that
  * lead out of the directory; names that are not UTF-8 or differ in case alone; files that change meanwhile.
  */
-export async function packDirectory(directory: string, file: string): Promise<PackedDirectory> {
+export async function packDirectory(
+  directory: string,
+  file: string,
+  apart: readonly string[] = [],
+): Promise<PackedDirectory> {
   const root = await realpath(directory);
-  const entries = await walk(root);
+  const entries = await walk(root, await applicationFiles(root, apart));
   requireLinksInside(entries);
   const hash = createHash('sha256');
   let size = 0;
@@ -54,13 +63,30 @@ async function writeAll(out: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let at = 0; at < chunk.length; ) at += (await out.write(chunk, at)).bytesWritten;
 }
 
-async function walk(root: string): Promise<EntryHeader[]> {
+/** Application files directly in the root, and those of `apart` that are inside it, as paths from the root. */
+async function applicationFiles(root: string, apart: readonly string[]): Promise<string[]> {
+  const inside = await Promise.all(
+    // The file's own place counts, not where it leads as a link.
+    apart.map(async (file) => relative(root, join(await realpath(dirname(file)), basename(file)))),
+  );
+  const named = inside.filter((path) => path !== '..' && !path.startsWith('../'));
+  const beside: string[] = [];
+  for (const entry of await readdir(root, { withFileTypes: true })) {
+    if (!entry.isFile() || !/\.ya?ml$/i.test(entry.name)) continue;
+    const path = join(root, entry.name);
+    if ((await lstat(path)).size > LARGEST_APPLICATION_FILE) continue;
+    if (APPLICATION_FILE.test(await readFile(path, 'utf8'))) beside.push(entry.name);
+  }
+  return [...named, ...beside];
+}
+
+async function walk(root: string, apart: readonly string[]): Promise<EntryHeader[]> {
   const text = await readFile(join(root, IGNORE_FILE), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
   const found: EntryHeader[] = [];
-  await walkInto(root, '', ignoreRules(text), found);
+  await walkInto(root, '', ignoreRules(text, apart), found);
   return found;
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -154,17 +154,53 @@ describe('init', () => {
       'Dockerfile',
       [['/server', '--port', '80']],
     ],
+    ['a script alone', { 'server.js': '', 'index.js': '' }, 'server.js', [['node', 'server.js']]],
+    ['a module alone', { 'index.mjs': '' }, 'index.mjs', [['node', 'index.mjs']]],
+    [
+      'a package with only "main"',
+      { 'package.json': '{"main":"lib/start.js"}' },
+      'package.json',
+      [['node', 'lib/start.js']],
+    ],
+    ['a package that starts nothing', { 'package.json': '{"devDependencies":{}}' }, null, []],
+    [
+      'a start script with the program of a package',
+      { 'package.json': '{"scripts":{"start":"vite preview"}}', 'node_modules/.bin/vite': '' },
+      'package.json',
+      [['./node_modules/.bin/vite', 'preview']],
+    ],
     ['only workers', { Procfile: 'mailer: ./mailer\n' }, 'Procfile', [['./mailer']]],
     ['an unreadable package.json', { 'package.json': '{' }, null, []],
     ['nothing known', {}, null, []],
   ])('%s', (_, files, from, commands) => {
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(directory, name, '..'), { recursive: true });
+      writeFileSync(join(directory, name), text);
+    }
     const detected = detect(directory);
     expect([detected.from, detected.processes.map(({ command }) => command)]).toEqual([from, commands]);
     // What is written is a file that apply takes.
     const parsed = parseManifest({ file: 'app.yaml', text: appFile(detected) });
     const checked = parsed.ok && parsed.documents[0] ? checkDocument(parsed.documents[0]) : parsed;
     expect(checked).toMatchObject({ ok: true });
+  });
+
+  test.each<[string, Record<string, string>, string | null]>([
+    ['nothing to build', { 'package.json': '{"scripts":{"start":"node ."}}' }, null],
+    ['packages', { 'package.json': '{"main":"a.js","dependencies":{"x":"1"}}' }, 'npm install'],
+    [
+      'locked packages and a build',
+      { 'package.json': '{"main":"a.js","scripts":{"build":"tsc"}}', 'package-lock.json': '{}' },
+      'npm ci && npm run build',
+    ],
+  ])('what to run before: %s', (_, files, build) => {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+    expect(detect(directory).build).toBe(build);
+  });
+
+  test('the readiness probe that is written does not flood access logs', () => {
+    writeFileSync(join(directory, 'server.js'), '');
+    expect(appFile(detect(directory))).toContain('interval: 1s');
   });
 
   test.each([
@@ -225,6 +261,17 @@ describe('artifacts', () => {
     expect(spec.workloads.web.artifact).toBe('.');
     await pinSpec('shop', spec, { ...options, upload: false });
     expect(uploads).toHaveLength(1);
+  });
+
+  test('the application files are kept apart from what they name', async () => {
+    const asked: (readonly string[])[] = [];
+    const pack = (_path: string, apart: readonly string[]) => {
+      asked.push(apart);
+      return Promise.reject(new SlipwayError('invalid', 'asked'));
+    };
+    const options = { api: {} as never, pack, directory: tmpdir(), upload: false, apart: ['/x/prod.json'] };
+    await expect(pinSpec('shop', { workload: { artifact: '.' } }, options)).rejects.toThrow('asked');
+    expect(asked).toEqual([['/x/prod.json']]);
   });
 
   test('one that does not exist is refused with its place', async () => {

@@ -11,6 +11,8 @@ interface ClientFile {
   readonly server?: string;
   /** PEM. */
   readonly ca?: string;
+  /** The manager's Unix socket. */
+  readonly socket?: string;
   readonly token?: string;
   readonly namespace?: string;
   readonly environment?: string;
@@ -50,6 +52,8 @@ export function connect(options: GlobalOptions, directory: string, io: Io): Prom
     namespace,
     version: slipwayVersion(),
     ...(ca === undefined ? {} : { ca }),
+    // Who names an authority wants to see it proven.
+    ...(own && caFile === undefined ? { socket: file.socket } : {}),
   });
   const home = options.env ?? (environment.SLIPWAY_ENVIRONMENT || file?.environment) ?? 'local';
   return Promise.resolve({ api, server, namespace, environment: home });

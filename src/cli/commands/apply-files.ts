@@ -51,6 +51,7 @@ export async function pinnedObject(
     api: connection.api,
     pack,
     directory: manifest.directory,
+    apart: manifest.files,
     upload: options.upload,
     progress: (message) => context.note(message),
   });

@@ -41,6 +41,9 @@ const PLACEHOLDER: DetectedProcess = { name: 'web', type: 'service', command: ['
 function workload(detected: Detected, { type, command }: DetectedProcess, indent: string): string[] {
   const lines = [
     `artifact: ${quote(detected.artifact)}${' '.repeat(Math.max(1, 26 - detected.artifact.length))}# directory or archive, relative to this file, or NAME@sha256:…`,
+    ...(detected.artifact === '.'
+      ? ['# All of this directory but .git, this file and what .slipwayignore names (as .gitignore does).']
+      : []),
     ...(detected.image === null ? [] : [`# image: ${detected.image}   # instead of artifact, on Kubernetes`]),
     '# A list of arguments; no shell reads it. It must end by itself on SIGTERM.',
     `command: [${command.map(quote).join(', ')}]`,
@@ -50,8 +53,8 @@ function workload(detected: Detected, { type, command }: DetectedProcess, indent
     lines.push(
       'port: { env: PORT }          # the variable that tells it where to listen',
       'replicas: 2',
-      '# Ready when this path answers 200: it should ask what a request needs.',
-      'readiness: { http: { path: / }, interval: 100ms }',
+      '# Ready when this path answers 200: it should ask what a request needs. Asked more often while it starts.',
+      'readiness: { http: { path: / }, interval: 1s }',
       '# Requests inside get this long to end before an old instance is stopped.',
       'drain: { timeout: 30s }',
     );

@@ -37,6 +37,7 @@ export function detect(directory: string): Detected {
     (packageJson === undefined ? undefined : fromPackage(base, packageJson, directory)) ??
     (goMod === undefined ? undefined : fromGo(base, goMod)) ??
     fromPython(base, directory) ??
+    fromScript(base, directory) ??
     base;
   return dockerfile === undefined ? known : withDockerfile(known, dockerfile);
 }
@@ -70,6 +71,7 @@ interface Package {
   readonly name?: unknown;
   readonly main?: unknown;
   readonly scripts?: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, unknown>>;
 }
 
 function fromPackage(base: Detected, text: string, directory: string): Detected | undefined {
@@ -82,23 +84,50 @@ function fromPackage(base: Detected, text: string, directory: string): Detected 
   }
   const { name, main, scripts } = parsed;
   const start = scripts?.start;
-  const entry = ['server.js', 'index.js', 'app.js', 'server.mjs', 'index.mjs'].find((file) =>
-    existsSync(join(directory, file)),
-  );
-  const file = typeof main === 'string' ? main : (entry ?? 'server.js');
+  const file = typeof main === 'string' ? main : entryOf(directory);
+  // Without anything to start it is there for its tools, and the folder is something else.
+  if (typeof start !== 'string' && file === undefined) return undefined;
   return {
     ...base,
     ...(typeof name === 'string' ? { name: nameOf(name) } : {}),
     from: 'package.json',
-    build: typeof scripts?.build === 'string' ? 'npm ci && npm run build' : null,
+    build: buildOf(parsed, directory),
     processes: [
       {
         name: 'web',
         type: 'service',
-        command: typeof start === 'string' ? commandOf(start) : ['node', file],
+        command: typeof start === 'string' ? startCommand(start, directory) : ['node', file ?? 'server.js'],
       },
     ],
   };
+}
+
+const ENTRIES = ['server', 'index', 'app', 'main'].flatMap((name) =>
+  ['.js', '.mjs', '.cjs', '.ts', '.mts'].map((extension) => `${name}${extension}`),
+);
+
+/** The file that people call so when it is the one to run. */
+const entryOf = (directory: string): string | undefined =>
+  ENTRIES.find((file) => existsSync(join(directory, file)));
+
+function fromScript(base: Detected, directory: string): Detected | undefined {
+  const file = entryOf(directory);
+  if (file === undefined) return undefined;
+  return { ...base, from: file, processes: [{ name: 'web', type: 'service', command: ['node', file] }] };
+}
+
+/** `npm ci` needs a lock file; what needs no packages and no build needs neither. */
+function buildOf({ scripts, dependencies }: Package, directory: string): string | null {
+  const install = existsSync(join(directory, 'package-lock.json')) ? 'npm ci' : 'npm install';
+  if (typeof scripts?.build === 'string') return `${install} && npm run build`;
+  return Object.keys(dependencies ?? {}).length > 0 ? install : null;
+}
+
+/** npm finds the programs of packages by itself; here nobody does, so they are named with their place. */
+function startCommand(line: string, directory: string): string[] {
+  const [program = '', ...rest] = commandOf(line);
+  const local = `node_modules/.bin/${program}`;
+  return [existsSync(join(directory, local)) ? `./${local}` : program, ...rest];
 }
 
 function fromGo(base: Detected, text: string): Detected | undefined {

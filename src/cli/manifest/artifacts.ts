@@ -27,7 +27,9 @@ export const PINNED = /^[^@\s]+@sha256:[0-9a-f]{64}$/;
 
 export interface PinOptions {
   readonly api: ApiClient;
-  readonly pack: (path: string) => Promise<Packed>;
+  readonly pack: (path: string, apart: readonly string[]) => Promise<Packed>;
+  /** Application files that are no part of the artifact, where it is a directory around them. */
+  readonly apart?: readonly string[];
   /** What relative paths start from. */
   readonly directory: string;
   /** With false the digest is computed and nothing is uploaded: plan and diff change nothing. */
@@ -47,7 +49,7 @@ export async function pinArtifact(
       next: 'Build it first, or mend "artifact:"; it is relative to the file that names it.',
     });
   }
-  await using packed = await options.pack(path);
+  await using packed = await options.pack(path, options.apart ?? []);
   const { digest, size } = packed;
   const pinned = { artifact: `${name}@${digest}`, source: basename(path), size };
   if (!options.upload || (await options.api.hasArtifact(digest))) return { ...pinned, uploaded: false };

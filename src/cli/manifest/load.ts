@@ -12,6 +12,8 @@ import type { Problem, Source } from './source.ts';
 export interface LoadedManifest extends Manifest {
   /** Directory of the file: what `artifact: ./dist` is relative to. */
   readonly directory: string;
+  /** Every file that was read with it. */
+  readonly files: readonly string[];
 }
 
 const EXTENSIONS = /\.(ya?ml|json)$/i;
@@ -23,8 +25,10 @@ const EXTENSIONS = /\.(ya?ml|json)$/i;
 export async function loadManifests(context: Context, paths: readonly string[]): Promise<LoadedManifest[]> {
   const manifests: LoadedManifest[] = [];
   const problems: Problem[] = [];
+  const files: string[] = [];
   for (const path of paths) {
-    for (const { source, directory } of await readSources(context, path)) {
+    for (const { source, directory, full } of await readSources(context, path)) {
+      if (full !== null) files.push(full);
       const parsed = parseManifest(source);
       if (!parsed.ok) {
         problems.push(...parsed.problems);
@@ -32,7 +36,7 @@ export async function loadManifests(context: Context, paths: readonly string[]):
       }
       for (const document of parsed.documents) {
         const checked = checkDocument(document);
-        if (checked.ok) manifests.push({ ...checked.manifest, directory });
+        if (checked.ok) manifests.push({ ...checked.manifest, directory, files });
         else problems.push(...checked.problems);
       }
     }
@@ -50,6 +54,8 @@ export async function loadManifests(context: Context, paths: readonly string[]):
 interface FileSource {
   readonly source: Source;
   readonly directory: string;
+  /** Null: standard input. */
+  readonly full: string | null;
 }
 
 async function readSources(context: Context, path: string): Promise<FileSource[]> {
@@ -60,7 +66,8 @@ async function readSources(context: Context, path: string): Promise<FileSource[]
         next: 'slipway apply -f FILE',
       });
     }
-    return [{ source: { file: '-', text: await readStdin(io, LIMITS.bytes + 1) }, directory: io.directory }];
+    const text = await readStdin(io, LIMITS.bytes + 1);
+    return [{ source: { file: '-', text }, directory: io.directory, full: null }];
   }
   const full = resolve(io.directory, path);
   if (!existsSync(full)) {
@@ -94,6 +101,7 @@ function readSource(from: string, full: string): FileSource {
   return {
     source: { file: shown.startsWith('..') || shown === '' ? full : shown, text: readFileSync(full, 'utf8') },
     directory: join(full, '..'),
+    full,
   };
 }
 

@@ -8,15 +8,18 @@ import { packDirectory } from '../../artifacts/pack-directory.ts';
 import { storedGzip } from '../../artifacts/stored-gzip.ts';
 import { artifactKind, type Packed } from './artifacts.ts';
 
-/** Packs a directory reproducibly; an archive is taken as it is. What is temporary goes with the disposal. */
-export async function pack(path: string): Promise<Packed> {
+/**
+ * Packs a directory reproducibly, without the application files named by `apart`; an archive is taken as it is.
+ * What is temporary goes with the disposal.
+ */
+export async function pack(path: string, apart: readonly string[]): Promise<Packed> {
   const kind = artifactKind(path);
   if (kind === 'tgz') return packed(path, await digestOf(path), () => Promise.resolve());
   const directory = await mkdtemp(join(tmpdir(), 'slipway-pack-'));
   const file = join(directory, 'artifact.tgz');
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
-    if (kind === 'directory') return packed(file, await packDirectory(path, file), remove);
+    if (kind === 'directory') return packed(file, await packDirectory(path, file, apart), remove);
     await pipeline(storedGzip(createReadStream(path)), createWriteStream(file, { mode: 0o600 }));
     return packed(file, await digestOf(file), remove);
   } catch (error) {
