@@ -14,6 +14,8 @@ export interface DataDirectory {
   readonly run: string;
   readonly supervisorSocket: string;
   readonly routerSocket: string;
+  /** Where the manager answers programs of its own user. */
+  readonly apiSocket: string;
   /** Present from the beginning of a stop to its end: read by the router, the agent and a successor. */
   readonly downFile: string;
   readonly store: string;
@@ -46,6 +48,7 @@ export function dataDirectory(root: string): DataDirectory {
     run,
     supervisorSocket,
     routerSocket: join(run, 'router.sock'),
+    apiSocket: join(run, 'api.sock'),
     downFile: join(run, 'down'),
     store: join(at, 'store'),
     database: join(at, 'store', 'slipway.db'),

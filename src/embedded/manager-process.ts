@@ -61,6 +61,8 @@ async function manager({ data, settings, version, log }: RoleContext): Promise<R
     tls: { cert: certificates.cert, key: certificates.key },
     // Bound by the supervisor: while no manager runs, callers wait instead of being refused.
     listen: { fd: inheritedFds(1)[0] ?? -1 },
+    // Ours to replace: the store's lock says that no other manager runs.
+    socket: data.apiSocket,
   });
   const ending = new AbortController();
   const retention = keepRetention({
@@ -76,6 +78,7 @@ async function manager({ data, settings, version, log }: RoleContext): Promise<R
   await writeClientFiles(files, data.root, {
     server: localUrl(settings.api),
     ca: certificates.ca,
+    socket: data.apiSocket,
     token: adminToken,
     ...home,
   });

@@ -3,7 +3,6 @@ import type { ApiObject, Stored } from '../api/meta.ts';
 import type { Command } from '../api/release.ts';
 import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
 import type { ListResult } from '../store/store.ts';
-import { saveBackup } from './client-backup.ts';
 import type { ApiClient, Dry, In, ListQuery, LogLine, Preconditions, WatchQuery } from './client-types.ts';
 import { type HttpClient, type HttpClientOptions, httpClient } from './http-client.ts';
 import { fromAnswer, isStatus } from './status.ts';
@@ -187,8 +186,9 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         upload: { content, size },
         timeoutMs: UPLOAD_TIMEOUT_MS,
       }),
-    backup: (file) =>
-      saveBackup(file, async () => {
+    async backup(file) {
+      const { saveBackup } = await import('./client-backup.ts');
+      return await saveBackup(file, async () => {
         const content = await http.open({
           method: 'POST',
           path: '/maintenance/v1/backup',
@@ -196,7 +196,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
           stream: true,
         });
         return { content, size: Number(content.headers['content-length'] ?? Number.NaN) };
-      }),
+      });
+    },
     version: () => body({ method: 'GET', path: '/version' }),
     tokens: {
       list: async () =>

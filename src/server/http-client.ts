@@ -1,12 +1,8 @@
-import type { IncomingMessage } from 'node:http';
-import { Agent, request as tlsRequest } from 'node:https';
+import type { Agent, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { SlipwayError } from '../lib/errors.ts';
+import { askLocally } from './local-client.ts';
 import { fromAnswer } from './status.ts';
-
-// Importing node:http as a module evaluates all that it exports, undici behind WebSocket too: half of a start-up.
-const { Agent: PlainAgent, request: plainRequest } = process.getBuiltinModule('node:http');
 
 /** Below api-client: one request over a kept connection, with the pinned authority and the token. */
 export interface HttpClientOptions {
@@ -14,6 +10,8 @@ export interface HttpClientOptions {
   readonly server: string;
   /** PEM of Slipway's own authority: nothing else is trusted. */
   readonly ca?: string | undefined;
+  /** Unix socket of the same manager, asked first: cheaper than TLS by most of what a short command takes. */
+  readonly socket?: string | undefined;
   readonly token: string;
   /** Of the program that asks; the header `slipway-version`. */
   readonly version: string;
@@ -58,36 +56,39 @@ export function httpClient(options: HttpClientOptions): HttpClient {
       `${options.server} is not https: the token would be readable on the way`,
     );
   }
-  const keep = { keepAlive: true, keepAliveMsecs: 15_000, maxSockets: 64 };
-  const agent = secure
-    ? new Agent({ ...keep, ...(options.ca === undefined ? {} : { ca: options.ca }) })
-    : new PlainAgent(keep);
-  const send = secure ? tlsRequest : plainRequest;
+  let connections: Connections | undefined;
+
+  const headersOf = (exchange: Exchange) => ({
+    authorization: `Bearer ${options.token}`,
+    accept: 'application/json',
+    'user-agent': options.userAgent ?? `slipway/${options.version}`,
+    'slipway-version': options.version,
+    ...(exchange.json === undefined ? {} : { 'content-type': exchange.type ?? 'application/json' }),
+  });
+  const targetOf = (exchange: Exchange) =>
+    base.pathname.replace(/\/$/, '') + exchange.path + queryText(exchange.query);
+  const limitOf = (exchange: Exchange) => exchange.timeoutMs ?? options.timeoutMs ?? 30_000;
 
   const attempt = (exchange: Exchange): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const body = exchange.json === undefined ? undefined : Buffer.from(JSON.stringify(exchange.json));
-      const request = send({
-        agent,
+      const body = bodyOf(exchange);
+      connections ??= connectionsOf(secure, options.ca);
+      const request = connections.send({
+        agent: connections.agent,
         hostname: base.hostname.replace(/^\[|\]$/g, ''),
         port: base.port || (secure ? 443 : 80),
         method: exchange.method,
-        path: base.pathname.replace(/\/$/, '') + exchange.path + queryText(exchange.query),
+        path: targetOf(exchange),
         ...(exchange.signal === undefined ? {} : { signal: exchange.signal }),
         headers: {
-          authorization: `Bearer ${options.token}`,
-          accept: 'application/json',
-          'user-agent': options.userAgent ?? `slipway/${options.version}`,
-          'slipway-version': options.version,
-          ...(body === undefined
-            ? {}
-            : { 'content-type': exchange.type ?? 'application/json', 'content-length': body.length }),
+          ...headersOf(exchange),
+          ...(body === undefined ? {} : { 'content-length': body.length }),
           ...(exchange.upload === undefined
             ? {}
             : { 'content-type': 'application/octet-stream', 'content-length': exchange.upload.size }),
         },
       });
-      const limit = exchange.timeoutMs ?? options.timeoutMs ?? 30_000;
+      const limit = limitOf(exchange);
       request.setTimeout(limit, () =>
         request.destroy(
           new SlipwayError('timeout', `${base.host} did not answer within ${limit} ms`, {
@@ -116,8 +117,23 @@ export function httpClient(options: HttpClientOptions): HttpClient {
         );
       });
       // An answer that comes before the upload ends (refused) breaks the pipe; the answer tells why.
-      pipeline(exchange.upload.content, request).catch(() => undefined);
+      const { pipeline } = process.getBuiltinModule('node:stream');
+      pipeline(exchange.upload.content, request, () => undefined);
     });
+
+  const locally = async (exchange: Exchange) => {
+    const { socket } = options;
+    if (socket === undefined || exchange.upload !== undefined || exchange.signal !== undefined)
+      return undefined;
+    return await askLocally(socket, {
+      method: exchange.method,
+      path: targetOf(exchange),
+      headers: headersOf(exchange),
+      body: bodyOf(exchange),
+      timeoutMs: limitOf(exchange),
+      maxBytes: MAX_ANSWER_BYTES,
+    });
+  };
 
   const open = async (exchange: Exchange): Promise<IncomingMessage> => {
     let response: IncomingMessage;
@@ -141,12 +157,36 @@ export function httpClient(options: HttpClientOptions): HttpClient {
   return {
     open,
     async json<T>(exchange: Exchange) {
+      // Where nobody listens at the socket, the address is asked: the supervisor holds it, and callers wait there.
+      const local = await locally(exchange);
+      if (local !== undefined) {
+        if (local.status >= 400) throw fromAnswer(local.status, parse(local.body));
+        return { status: local.status, body: parse(local.body) as T };
+      }
       const response = await open(exchange);
       return { status: response.statusCode ?? 0, body: parse(await bytesOf(response)) as T };
     },
-    close: () => agent.destroy(),
+    close: () => connections?.agent.destroy(),
   };
 }
+
+interface Connections {
+  readonly agent: Agent;
+  readonly send: typeof import('node:http').request;
+}
+
+/**
+ * Loaded when it is needed: most commands are answered at the socket. And not imported: node:http as a module
+ * evaluates all that it exports, undici behind WebSocket too, which is half of a start-up.
+ */
+function connectionsOf(secure: boolean, ca: string | undefined): Connections {
+  const { Agent, request } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
+  const keep = { keepAlive: true, keepAliveMsecs: 15_000, maxSockets: 64 };
+  return { agent: new Agent({ ...keep, ...(ca === undefined ? {} : { ca }) }), send: request };
+}
+
+const bodyOf = ({ json }: Exchange): Buffer | undefined =>
+  json === undefined ? undefined : Buffer.from(JSON.stringify(json));
 
 /** The connection was kept from an earlier request and broke before an answer. */
 class StaleConnection extends SlipwayError {}

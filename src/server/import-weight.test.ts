@@ -29,8 +29,8 @@ describe('api-client', () => {
       'lib/clock.ts',
       'lib/errors.ts',
       'server/api-client.ts',
-      'server/client-backup.ts',
       'server/http-client.ts',
+      'server/local-client.ts',
       'server/status.ts',
       'server/watch-client.ts',
     ]);

@@ -13,6 +13,8 @@ export interface ClientConfig {
   readonly server: string;
   /** PEM. */
   readonly ca: string;
+  /** The manager's Unix socket, for programs of its own user; the CLI asks there first. */
+  readonly socket?: string;
   readonly token: string;
   readonly namespace: string;
   readonly environment: string;

@@ -9,6 +9,7 @@ import { agentUpgrade } from './agents.ts';
 import type { AuditLog } from './audit.ts';
 import { DEFAULT_LIMITS, type ServerDependencies, type ServerLimits } from './dependencies.ts';
 import { Dispatcher } from './dispatch.ts';
+import { listenLocally } from './local-listener.ts';
 import type { Route } from './route.ts';
 import { allRoutes } from './routes.ts';
 import { toStatus } from './status.ts';
@@ -25,6 +26,8 @@ export interface ServerOptions extends Omit<ServerDependencies, 'limits' | 'metr
   readonly audit: AuditLog;
   /** Port 0 takes a free one; `fd` is a socket that somebody else listens on. */
   readonly listen: { readonly host: string; readonly port: number } | { readonly fd: number };
+  /** Also at this Unix socket, without TLS, for programs of the same user: its directory is theirs alone. */
+  readonly socket?: string;
   readonly limits?: Partial<ServerLimits>;
   readonly metrics?: Metrics;
 }
@@ -45,7 +48,7 @@ const STOP_GRACE_MS = 5_000;
 const STOP_SWEEP_MS = 20;
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { tokens, audit, tls, listen, ...given } = options;
+  const { tokens, audit, tls, listen, socket, ...given } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const deps: ServerDependencies = {
     ...given,
@@ -54,6 +57,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   const routes = allRoutes(deps, tokens);
   const dispatcher = new Dispatcher(deps, tokens, audit, routes);
+  const refuse = (error: NodeJS.ErrnoException, from: Socket) => refuseGarbage(error, from, deps.version);
   const app = Fastify({
     https: { ...tls, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersMs },
     logger: false,
@@ -61,7 +65,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     routerOptions: { maxParamLength: 300 },
     requestTimeout: 0,
     keepAliveTimeout: 65_000,
-    clientErrorHandler: (error, socket) => refuseGarbage(error, socket, deps.version),
+    clientErrorHandler: refuse,
     frameworkErrors: (error, request, reply) => void dispatcher.fail(error, request, reply),
   });
   const byRequest = (request: FastifyRequest) => (request.routeOptions.config as { route?: Route }).route;
@@ -97,7 +101,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   await listening(server, listen);
   const { address, port } = server.address() as AddressInfo;
-  deps.log.info('the API listens', { address, port });
+  const servers = [
+    server,
+    ...(socket === undefined
+      ? []
+      : [
+          await listenLocally({
+            path: socket,
+            limits,
+            serve: (request, response) => app.routing(request, response),
+            refuse,
+          }),
+        ]),
+  ];
+  deps.log.info('the API listens', { address, port, ...(socket === undefined ? {} : { socket }) });
 
   return {
     url: `https://${isIPv6(address) ? `[${address}]` : address}:${port}`,
@@ -105,12 +122,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     routes,
     async stop() {
       revoked[Symbol.dispose]();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = servers.map((one) => new Promise<void>((resolve) => one.close(() => resolve())));
       dispatcher.endStreams();
       agents.stop();
-      const cut = deps.clock.setTimer(STOP_GRACE_MS, () => server.closeAllConnections());
-      const idle = closeWhenIdle(server, deps.clock);
-      await closed;
+      const cut = deps.clock.setTimer(STOP_GRACE_MS, () => {
+        for (const one of servers) one.closeAllConnections();
+      });
+      const idle = closeWhenIdle(servers, deps.clock);
+      await Promise.all(closed);
       idle[Symbol.dispose]();
       cut[Symbol.dispose]();
       await app.close();
@@ -120,10 +139,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** A connection whose last request ends after the stop began stays open otherwise, kept for a next one. */
-function closeWhenIdle(server: Server, clock: Clock): Disposable {
+function closeWhenIdle(servers: readonly Pick<Server, 'closeIdleConnections'>[], clock: Clock): Disposable {
   let timer: Disposable;
   const sweep = () => {
-    server.closeIdleConnections();
+    for (const server of servers) server.closeIdleConnections();
     timer = clock.setTimer(STOP_SWEEP_MS, sweep);
   };
   sweep();
