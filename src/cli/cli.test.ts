@@ -10,7 +10,7 @@ import { detect, nameOf } from './init/detect.ts';
 import { artifactPlaces, pinSpec } from './manifest/artifacts.ts';
 import { checkDocument } from './manifest/check.ts';
 import { parseManifest } from './manifest/parse.ts';
-import { resolveName } from './names.ts';
+import { probably, resolveName } from './names.ts';
 import { nearest } from './nearest.ts';
 import { kindNamed, parseTarget } from './objects.ts';
 import { explainError } from './report-error.ts';
@@ -49,6 +49,15 @@ describe('names', () => {
     })();
     expect(thrown).toMatchObject({ code: 'notFound', next: 'Did you mean search?' });
   });
+});
+
+test.each([
+  ['shop-r3', 'shop-local-r3'],
+  ['shop-r3-2', 'shop-local-r3-2'],
+  ['shpo-local-r3', 'shop-local-r3'],
+  ['cart-r3', undefined],
+])('a release is probably meant by %s', (word, expected) => {
+  expect(probably(word, ['shop-local-r1', 'shop-local-r3', 'shop-local-r3-2'])).toBe(expected);
 });
 
 describe('kinds', () => {

@@ -20,7 +20,7 @@ export function resolveName(word: string, names: readonly string[], what: string
       },
     );
   }
-  const guess = nearest(word, names);
+  const guess = probably(word, names);
   throw new SlipwayError('notFound', `There is no ${what} "${word}".`, {
     next:
       guess !== undefined
@@ -29,4 +29,16 @@ export function resolveName(word: string, names: readonly string[], what: string
           ? `There is none at all in this namespace.`
           : `There is ${list(names.slice(0, 8))}${names.length > 8 ? ` and ${names.length - 8} more` : ''}.`,
   });
+}
+
+/** The name that was probably meant: a slip of the keys, or `shop-r3` for `shop-local-r3`. */
+export function probably(word: string, names: readonly string[]): string | undefined {
+  const parts = /^(.+-)(r\d+(?:-\d+)?)$/.exec(word);
+  const [, application, revision] = parts ?? [];
+  return (
+    nearest(word, names) ??
+    (application === undefined
+      ? undefined
+      : names.find((name) => name.startsWith(application) && name.endsWith(`-${revision}`)))
+  );
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ApiObject } from '../../api/meta.ts';
 import type { Release } from '../../api/release.ts';
+import { type ReleaseVerb as ReleaseVerbName, releaseCan } from '../../engine/release/capabilities.ts';
 import { durationMs } from '../../lib/durations.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
@@ -22,7 +23,7 @@ export interface ReleaseVerbOptions {
 }
 
 export interface ReleaseVerb {
-  readonly verb: string;
+  readonly verb: ReleaseVerbName;
   readonly description: string;
   readonly example: string;
   readonly configure?: (command: Command) => void;
@@ -50,7 +51,10 @@ export function releaseVerb(definition: ReleaseVerb): CommandModule {
           const connection = await context.connect();
           const release = await findActiveRelease(context, connection, word);
           const { name } = release.metadata;
-          if (definition.warning !== undefined) await confirm(context, definition.warning(release));
+          if (definition.warning !== undefined) {
+            refuseFirst(release, definition.verb);
+            await confirm(context, definition.warning(release));
+          }
           const { why } = options;
           const parameters = definition.parameters?.(options) ?? {};
           const given = await giveCommand(connection, {
@@ -65,6 +69,17 @@ export function releaseVerb(definition: ReleaseVerb): CommandModule {
       );
     },
   };
+}
+
+/** Nobody is asked about what the state does not allow: the manager's own table says so before. */
+export function refuseFirst(release: Release, verb: ReleaseVerbName): void {
+  const { metadata, spec, status } = release;
+  if (status === undefined) return;
+  const { allowed, why } = releaseCan(spec, status)[verb];
+  if (allowed) return;
+  throw new SlipwayError('refused', `${verb} does nothing for release ${metadata.name}: ${why}.`, {
+    next: hasEnded(release) ? `slipway receipt ${metadata.name}` : `slipway why ${metadata.name}`,
+  });
 }
 
 export function watchOptions(command: Command): void {
@@ -136,6 +151,7 @@ export async function findActiveRelease(
   const names = items.map(({ metadata }) => metadata.name);
   const application = applicationMeant(word, names, items);
   if (application === undefined) {
+    if (!names.some((name) => name.startsWith(word))) await refuseUnknown(connection, word, names);
     const name = resolveName(word, names, 'release');
     return items.find(({ metadata }) => metadata.name === name) ?? nothing(word);
   }
@@ -170,6 +186,19 @@ function applicationMeant(
   if (names.filter((name) => name.startsWith(word)).length === 1) return undefined;
   const matches = applications.filter((name) => name.startsWith(word));
   return matches.length === 1 ? matches[0] : undefined;
+}
+
+/** An application that was never released, or a name that is neither; with the nearest of both. */
+async function refuseUnknown({ api }: Connection, word: string, releases: readonly string[]): Promise<void> {
+  const applications = (await api.list<ApiObject>('Application')).items.map(({ metadata }) => metadata.name);
+  const begun = applications.filter((name) => name.startsWith(word));
+  const only = applications.includes(word) ? word : begun.length === 1 ? begun[0] : undefined;
+  if (only !== undefined) {
+    throw new SlipwayError('notFound', `${only} was never released.`, {
+      next: `slipway release ${only} --watch`,
+    });
+  }
+  resolveName(word, [...applications, ...releases], 'release or application');
 }
 
 function nothing(word: string): never {

@@ -1,6 +1,6 @@
 import type { Application } from '../../api/application.ts';
 import type { Release } from '../../api/release.ts';
-import type { Track } from '../../api/revision.ts';
+import type { Revision, Track } from '../../api/revision.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
 import { confirm } from '../confirm.ts';
@@ -9,9 +9,9 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findObject } from '../objects.ts';
 import { printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
-import { shortRevision } from '../text/words.ts';
+import { list, shortRevision } from '../text/words.ts';
 import { giveCommand, verdictLine } from '../verbs.ts';
-import { afterCommand, type ReleaseVerbOptions, watch, watchOptions } from './release-verb.ts';
+import { afterCommand, type ReleaseVerbOptions, refuseFirst, watch, watchOptions } from './release-verb.ts';
 import { checkPlanHash } from './start-release.ts';
 
 type RollbackOptions = ReleaseVerbOptions & { readonly to?: string; readonly plan?: string };
@@ -71,6 +71,7 @@ async function turnBack(
       },
     );
   }
+  refuseFirst(release, 'rollback');
   await confirm(context, [
     `This turns release ${metadata.name} of ${spec.application} in ${spec.environment} back.`,
     `Its users go back to ${shortRevision(spec.from)}, which gets its full strength first.`,
@@ -82,6 +83,47 @@ async function turnBack(
     why: options.why,
   });
   return await afterCommand(context, connection, metadata.name, given, options);
+}
+
+/** Where a rollback goes, short; refused where there is nothing to go back to, before anybody is asked. */
+export function destination(of: {
+  readonly name: string;
+  readonly environment: string;
+  readonly status: Track['status'];
+  /** Revisions that there are, by name. */
+  readonly there: readonly string[];
+  readonly wanted: string | undefined;
+}): string {
+  const { name, environment, status, there, wanted } = of;
+  const live = status?.live ?? null;
+  const refuse = (message: string, next: string): never => {
+    throw new SlipwayError('refused', message, { next });
+  };
+  if (live === null)
+    return refuse(
+      `Nothing of ${name} serves in ${environment}, so there is nothing to roll back.`,
+      `slipway history ${name}`,
+    );
+  const target =
+    wanted === undefined
+      ? (status?.previous ?? null)
+      : there.find((one) => one === wanted || one.endsWith(`-${wanted}`));
+  if (target === null)
+    return refuse(
+      `There is no revision of ${name} in ${environment} before ${shortRevision(live)} to go back to.`,
+      `slipway history ${name}`,
+    );
+  if (target === undefined)
+    return refuse(
+      `There is no revision ${wanted} of ${name} in ${environment}; there is ${list(there.map(shortRevision))}.`,
+      `slipway history ${name}`,
+    );
+  if (target === live)
+    return refuse(
+      `${shortRevision(target)} of ${name} serves in ${environment} already.`,
+      `slipway status ${name}`,
+    );
+  return shortRevision(target);
 }
 
 /** A new release to an older revision. */
@@ -98,13 +140,17 @@ async function rollBack(
   );
   if (active !== undefined && options.to === undefined)
     return await turnBack(context, connection, active, options);
-  const track = await connection.api.get<Track>('Track', `${name}-${environment}`, {
-    namespace: connection.namespace,
-  });
-  const live = shortRevision(track.status?.live ?? null);
-  const warm = (track.status?.warm ?? []).map(({ revision }) => shortRevision(revision));
-  const previous = track.status?.previous ?? null;
-  const to = options.to ?? (previous === null ? 'the revision before' : shortRevision(previous));
+  const { namespace } = connection;
+  const [track, revisions] = await Promise.all([
+    connection.api.find<Track>('Track', `${name}-${environment}`, { namespace }),
+    options.to === undefined ? undefined : connection.api.list<Revision>('Revision', { namespace }),
+  ]);
+  const there = (revisions?.items ?? [])
+    .filter(({ spec }) => spec.application === name && spec.environment === environment)
+    .map(({ metadata }) => metadata.name);
+  const to = destination({ name, environment, status: track?.status, there, wanted: options.to });
+  const live = shortRevision(track?.status?.live ?? null);
+  const warm = (track?.status?.warm ?? []).map(({ revision }) => shortRevision(revision));
   await confirm(context, [
     `This moves all users of ${name} in ${environment} from ${live} back to ${to}${warm.includes(to) ? ', which is warm: one flip' : ''}.`,
     `Automatic releases of ${name} are then on hold until "slipway resume ${name}".`,

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import type { Track } from '../../api/revision.ts';
+import { destination } from './rollback.ts';
+
+const track = (live: string | null, previous: string | null): Track['status'] =>
+  ({ live, previous, warm: [] }) as unknown as Track['status'];
+const there = ['shop-local-r1', 'shop-local-r2', 'shop-local-r12'];
+const of = (status: Track['status'], wanted?: string) => () =>
+  destination({ name: 'shop', environment: 'local', status, there, wanted });
+
+test.each<[string, ReturnType<typeof of>, string]>([
+  ['the one before', of(track('shop-local-r12', 'shop-local-r2')), 'r2'],
+  ['one that is named', of(track('shop-local-r12', 'shop-local-r2'), 'r1'), 'r1'],
+  ['by its whole name', of(track('shop-local-r12', null), 'shop-local-r2'), 'r2'],
+])('rollback goes to %s', (_, asked, expected) => {
+  expect(asked()).toBe(expected);
+});
+
+test.each<[string, ReturnType<typeof of>, string]>([
+  ['nothing was released', of(undefined), 'Nothing of shop serves in local'],
+  ['everything was aborted', of(track(null, null)), 'Nothing of shop serves in local'],
+  ['it was the first', of(track('shop-local-r1', null)), 'no revision of shop in local before r1'],
+  [
+    'there is no such revision',
+    of(track('shop-local-r12', null), 'r3'),
+    'no revision r3 of shop in local; there is r1, r2 and r12',
+  ],
+  ['it serves already', of(track('shop-local-r12', null), 'r12'), 'r12 of shop serves in local already'],
+])('rollback is refused before anybody is asked: %s', (_, asked, words) => {
+  expect(asked).toThrow(words);
+});
