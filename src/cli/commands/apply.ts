@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { Application } from '../../api/application.ts';
 import type { Stored } from '../../api/meta.ts';
 import type { Track } from '../../api/revision.ts';
@@ -8,7 +9,9 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { loadManifests } from '../manifest/load.ts';
 import { kindNamed } from '../objects.ts';
 import { printData } from '../output.ts';
+import { whatBegins } from './after-apply.ts';
 import { type Applied, applyManifests } from './apply-files.ts';
+import { refuseWords } from './file-words.ts';
 import { watchOptions } from './release-verb.ts';
 import { startRelease } from './start-release.ts';
 
@@ -26,6 +29,7 @@ export const command: CommandModule = {
       .description(
         'Create or change objects from files. Directories named by "artifact:" are packed and uploaded.',
       )
+      .allowExcessArguments()
       .option(
         '-f, --filename <file>',
         'a file, a directory of YAML and JSON files, or - (repeatable)',
@@ -35,7 +39,8 @@ export const command: CommandModule = {
     watchOptions(command);
     examples(command, 'slipway apply -f app.yaml --watch', 'cat app.yaml | slipway apply -f -');
     command.action(
-      run(async (context, options: ApplyOptions) => {
+      run(async (context, options: ApplyOptions, { args }: Command) => {
+        refuseWords('apply', args);
         const files = options.filename ?? [];
         if (files.length === 0) {
           throw new SlipwayError('badRequest', 'No file was named.', { next: 'slipway apply -f app.yaml' });
@@ -47,12 +52,16 @@ export const command: CommandModule = {
           dryRun: options.dryRun === true,
         });
         if (options.watch === true && options.dryRun !== true) {
-          context.note(...appliedLines(context, applied));
+          context.note(...resultLines(context, applied));
           return await watchReleases(context, connection, applied, options.timeout);
         }
         if (context.format === 'name') context.print(...applied.map(({ object }) => nameOf(object)));
-        else if (!(await printData(context, objects(applied))))
-          context.print(...appliedLines(context, applied));
+        else if (!(await printData(context, objects(applied)))) {
+          for (const one of applied) {
+            context.print(...resultLines(context, [one]));
+            if (setsGoing(one)) context.print(...(await whatBegins(context, connection, one.object)));
+          }
+        }
         return EXIT.ok;
       }),
     );
@@ -66,18 +75,16 @@ const objects = (applied: readonly Applied[]): unknown =>
 
 const nameOf = (object: Stored): string => `${kindNamed(object.kind).singular}/${object.metadata.name}`;
 
-/** `✓ application/shop configured`, and what comes next. */
-function appliedLines(context: Context, applied: readonly Applied[]): string[] {
-  const dry = applied.some(({ dryRun }) => dryRun) ? ' (dry run, nothing was changed)' : '';
-  const lines = applied.map(
-    ({ object, result }) => `${context.paint.good('✓')} ${nameOf(object)} ${result}${dry}`,
-  );
-  const app = applied.find(({ object, result }) => object.kind === 'Application' && result !== 'unchanged');
-  if (app === undefined || dry !== '') return lines;
-  const { name } = app.object.metadata;
-  const manual = (app.object as Stored<Application>).spec.release === 'manual';
-  return [...lines, manual ? `  slipway release ${name} --watch` : `  slipway describe app/${name} --watch`];
+/** `✓ application/shop configured`. */
+function resultLines(context: Context, applied: readonly Applied[]): string[] {
+  return applied.map(({ object, result, dryRun }) => {
+    const dry = dryRun ? ' (dry run, nothing was changed)' : '';
+    return `${context.paint.good('✓')} ${nameOf(object)} ${result}${dry}`;
+  });
 }
+
+const setsGoing = ({ object, result, dryRun }: Applied): boolean =>
+  object.kind === 'Application' && result !== 'unchanged' && !dryRun;
 
 /** Follows what the change sets going: nothing where releases are manual or on hold. */
 async function watchReleases(

@@ -7,6 +7,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { loadManifests } from '../manifest/load.ts';
 import { findObject, parseTarget } from '../objects.ts';
 import { qualifiedName } from '../output.ts';
+import { refuseFiles } from './file-words.ts';
 
 interface DeleteOptions {
   readonly filename?: string;
@@ -29,6 +30,7 @@ export const command: CommandModule = {
     examples(command, 'slipway delete app shop', 'slipway delete -f app.yaml --yes');
     command.action(
       run(async (context, kind: string | undefined, names: string[], options: DeleteOptions) => {
+        if (options.filename === undefined) refuseFiles('delete', kind?.includes('/') ? undefined : kind);
         const connection = await context.connect();
         const objects = await chosen(context, connection, kind, names, options.filename);
         await confirm(

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { ApiObject, Stored } from '../../api/meta.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples, repeated } from '../command.ts';
@@ -9,6 +10,7 @@ import { clean } from '../terminal/clean.ts';
 import { type Difference, differencesOf } from '../text/differences.ts';
 import { pinnedObject } from './apply-files.ts';
 import { applyObject } from './apply-manifest.ts';
+import { refuseWords } from './file-words.ts';
 
 interface ObjectDiff {
   readonly name: string;
@@ -23,10 +25,12 @@ export const command: CommandModule = {
       .description(
         'What apply would change, field by field. Nothing is changed or uploaded; ends with 1 when something would.',
       )
+      .allowExcessArguments()
       .option('-f, --filename <file>', 'a file, a directory, or - (repeatable)', repeated);
     examples(command, 'slipway diff -f app.yaml');
     command.action(
-      run(async (context, options: { filename?: string[] }) => {
+      run(async (context, options: { filename?: string[] }, { args }: Command) => {
+        refuseWords('diff', args);
         const files = options.filename ?? [];
         if (files.length === 0)
           throw new SlipwayError('badRequest', 'No file was named.', { next: 'slipway diff -f app.yaml' });

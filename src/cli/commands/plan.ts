@@ -9,6 +9,7 @@ import { printData } from '../output.ts';
 import { planText } from '../text/plan-text.ts';
 import { changedApplication, type WorkloadChange } from './application-change.ts';
 import { pinnedObject } from './apply-files.ts';
+import { refuseFiles } from './file-words.ts';
 
 interface PlanOptions extends WorkloadChange {
   readonly filename?: string;
@@ -36,6 +37,7 @@ export const command: CommandModule = {
     );
     command.action(
       run(async (context, word: string | undefined, options: PlanOptions) => {
+        refuseFiles('plan', word);
         const manifest =
           options.filename === undefined ? undefined : await applicationOf(context, options.filename, word);
         const connection = await context.connect();

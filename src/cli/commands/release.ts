@@ -8,6 +8,7 @@ import { loadManifests } from '../manifest/load.ts';
 import { findObject } from '../objects.ts';
 import { changedApplication, type WorkloadChange } from './application-change.ts';
 import { applyManifests } from './apply-files.ts';
+import { refuseFiles } from './file-words.ts';
 import { watchOptions } from './release-verb.ts';
 import { checkPlanHash, startRelease } from './start-release.ts';
 
@@ -41,6 +42,7 @@ export const command: CommandModule = {
     command.action(
       run(async (context, word: string | undefined, options: ReleaseOptions) => {
         checkPlanHash(options.plan);
+        refuseFiles('release', word);
         const files = options.filename ?? [];
         if (files.length > 0) return await releaseFiles(context, files, word, options);
         if (word === undefined) {

@@ -119,9 +119,25 @@ describe('looking', () => {
     });
   });
 
-  test('what is not there ends with 3, and with the nearest', async () => {
-    const ended = await run(['get', 'app', 'shpo']);
-    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('Did you mean shop?') });
+  test.each<[string[], string]>([
+    [['get', 'app', 'shpo'], 'Did you mean shop?'],
+    [['why', 'shpo'], 'Did you mean shop?'],
+    [['status', 'shpo'], 'Did you mean shop?'],
+    [['release', 'shpo'], 'Did you mean shop?'],
+    [['why', 'shop-r1'], 'Did you mean shop-local-r1?'],
+  ])('what is not there ends with 3, and with the nearest: %j', async (args, guess) => {
+    const ended = await run(args);
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(guess) });
+  });
+
+  test.each<[string[], RegExp]>([
+    [['abort', 'shop'], /^✗ abort does nothing for release shop-local-r1: it has ended: Succeeded\./],
+    [['skip', 'shop', '--why', 'x'], /^✗ skip does nothing for release shop-local-r1: it has ended/],
+    [['rollback', 'shop'], /^✗ There is no revision of shop in local before r1 to go back to\./],
+    [['rollback', 'shop', '--to', 'r1'], /^✗ r1 of shop serves in local already\./],
+    [['rollback', 'shop', '--to', 'r7'], /^✗ There is no revision r7 of shop in local; there is r1\./],
+  ])('what the state does not allow is refused before anybody is asked: %j', async (args, words) => {
+    expect(await run(args)).toMatchObject({ code: 1, stderr: expect.stringMatching(words) });
   });
 });
 
@@ -192,6 +208,19 @@ describe('a second release', () => {
     const ended = await run(['promote', 'shop-local-r4']);
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/^✗ /);
+  });
+
+  test('apply says what it sets going', async () => {
+    const many = APP.replace('replicas: 2', 'replicas: 3').replace('scaled: {}', 'scaled: { pause: [1] }');
+    writeFileSync(join(directory, 'app.yaml'), many);
+    expect((await run(['apply', '-f', 'app.yaml'])).stdout).toBe(
+      '✓ application/shop configured\n  no release: what runs stays r4; the rest applies in place\n',
+    );
+    writeFileSync(join(directory, 'app.yaml'), many.replace('env: PORT }', 'env: PORT }\n    env: { A: b }'));
+    expect((await run(['apply', '-f', 'app.yaml'])).stdout).toBe(
+      '✓ application/shop configured\n  release shop-local-r5 begins\n  slipway describe release/shop-local-r5 --watch\n',
+    );
+    expect(await run(['abort', 'shop', '--yes', '--watch'])).toMatchObject({ code: 4 });
   });
 
   test('rolling back asks first, and holds automatic releases', async () => {
