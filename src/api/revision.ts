@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RouteSpec } from './application.ts';
 import { kindSchema, Name } from './meta.ts';
 import { PinnedWorkload } from './workload.ts';
 
@@ -49,7 +50,29 @@ const TrackWork = z.looseObject({
   claim: z.string().nullable(),
   /** Instances by workload that `inPlace` brings about. */
   replicas: z.record(z.string(), z.number().int()).optional(),
+  /** Routes that `inPlace` brings about, whatever the application says when it is ordered. */
+  routes: z.array(RouteSpec).optional(),
 });
+
+/**
+ * A change of replicas or routes in a protected environment, and what people said to it. The digest covers what
+ * stands and what is wanted: an approval is for this step alone (INV-26).
+ */
+export const InPlaceChange = z.looseObject({
+  digest: z.string(),
+  /** What changes, for people: `web 6 → 8 instances, routes`. */
+  summary: z.string(),
+  state: z.enum(['waiting', 'approved', 'rejected']),
+  since: z.string(),
+  /** Nobody's word by then is a no. */
+  expiresAt: z.string(),
+  /** Role or names who may approve. */
+  who: z.string(),
+  /** Who decided, and why; null while it waits. */
+  by: z.string().nullable(),
+  why: z.string().nullable(),
+});
+export type InPlaceChange = z.infer<typeof InPlaceChange>;
 
 /**
  * One application in one environment: which revision is live, which are warm, which release is active, the
@@ -82,6 +105,10 @@ export const TrackStatus = z.looseObject({
   applied: z.string().nullable(),
   /** Instances by workload that stand, also of workloads that the application's file no longer has. */
   replicas: z.record(z.string(), z.number().int()).optional(),
+  /** Routes and their digest with replicas, as they last stood; absent in tracks of older programs. */
+  standing: z.looseObject({ inPlace: z.string(), routes: z.array(RouteSpec) }).optional(),
+  /** What waits for an approval before it applies in place, or was refused it. */
+  change: InPlaceChange.optional(),
   /** Why nothing is released although something changed; for people. */
   refusal: z.looseObject({ message: z.string(), at: z.string(), digest: z.string() }).nullable(),
   commands: z.array(

@@ -86,7 +86,7 @@ export async function carryOut(
             replicas: { ...effect.replicas },
             maxSurge: allowances('maxSurge'),
             maxUnavailable: allowances('maxUnavailable'),
-            routes: [...(resolved?.routes ?? [])],
+            routes: [...effect.routes],
             deadlineMs: durationMs(resolved?.policy.progressDeadline ?? '10m'),
           },
         );

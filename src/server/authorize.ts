@@ -62,6 +62,7 @@ const DEVELOPER: readonly Rule[] = [
 const RELEASER: readonly Rule[] = [
   ...DEVELOPER,
   { verbs: ['approve', 'reject', 'skip'], resources: ['releases'] },
+  { verbs: ['approve', 'reject'], resources: ['applications'] },
 ];
 const ADMIN: readonly Rule[] = [
   ...RELEASER,

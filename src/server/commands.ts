@@ -30,7 +30,15 @@ export const RELEASE_VERBS = [
   'retry',
   'skip',
 ] as const;
-export const APPLICATION_VERBS = ['release', 'rollback', 'resume', 'scale', 'restart'] as const;
+export const APPLICATION_VERBS = [
+  'release',
+  'rollback',
+  'resume',
+  'scale',
+  'restart',
+  'approve',
+  'reject',
+] as const;
 
 const CommandBody = z.strictObject({
   environment: Name.optional(),

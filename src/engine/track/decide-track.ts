@@ -1,4 +1,5 @@
 import type { TrackStatus } from '../../api/revision.ts';
+import { expiryOf, reviewChange } from './in-place.ts';
 import type { TrackDecision, TrackInput, TrackReply } from './input.ts';
 import { TrackRound } from './round.ts';
 import { settle } from './settle.ts';
@@ -19,14 +20,18 @@ export function decideTrack(input: TrackInput): TrackDecision {
   round.activate();
   round.ensureClaimed();
   round.forgetAttempts();
+  round.track = reviewChange(input, round.track);
   const worked = decideWork(input, round.track);
   return {
     track: worked.track,
     effects: [...round.effects, ...worked.effects],
     replies,
-    wakeAt: worked.wakeAt,
+    wakeAt: earliest(worked.wakeAt, expiryOf(worked.track)),
   };
 }
+
+const earliest = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
 
 function settleActive({ track, releases, now }: TrackInput): TrackStatus {
   const release = track.active === null ? undefined : releases[track.active.release];

@@ -1,3 +1,4 @@
+import type { RouteSpec } from '../../api/application.ts';
 import type { EnvironmentSpec } from '../../api/environment.ts';
 import type { ExecutionStatus } from '../../api/execution.ts';
 import type { Instruction } from '../../api/plan.ts';
@@ -69,6 +70,7 @@ export type TrackEffect =
       readonly sequence: number;
       readonly instructions: readonly Instruction[];
       readonly replicas: Readonly<Record<string, number>>;
+      readonly routes: readonly RouteSpec[];
     }
   /** Carried out before the track is saved: until then the Command itself is the durable intent. */
   | { readonly type: 'scaleApplication'; readonly spec: unknown }

@@ -4,6 +4,7 @@ import type { ErrorDetail, Result } from '../../lib/errors.ts';
 import { planWorkloads } from '../application/plan-workloads.ts';
 import { replicasOf, revisionDigest } from '../application/revision.ts';
 import { planRelease } from '../plan/plan-release.ts';
+import { approvedInPlace } from './in-place.ts';
 import type { TrackInput, WantedApplication } from './input.ts';
 
 /** What a claim would carry out if it began now. */
@@ -24,7 +25,9 @@ export function planClaim(
   claim: Pick<Claim, 'reason' | 'by' | 'why'>,
 ): Result<ReleaseSpec, readonly ErrorDetail[]> {
   const from = track.live === null ? undefined : input.revisions[track.live];
-  const { resolved } = wanted;
+  // What goes back has passed its gates and its approval before, and it is urgent: nobody is asked again.
+  const isBack = claim.reason === 'rollback';
+  const { resolved, inPlace } = isBack ? approvedInPlace(input, track, wanted) : wanted;
   const workloads = planWorkloads(
     resolved,
     from?.workloads ?? null,
@@ -32,8 +35,6 @@ export function planClaim(
     track.replicas,
   );
   const toWasWarm = track.warm.some((w) => w.revision === destination.revision);
-  // What goes back has passed its gates and its approval before, and it is urgent: nobody is asked again.
-  const isBack = claim.reason === 'rollback';
   const protection = isBack ? undefined : input.environmentSpec.protection.approval;
   const gates = isBack ? [] : resolved.gates;
   const planned = planRelease({
@@ -82,7 +83,7 @@ export function planClaim(
       },
       workloads: workloads.map((w) => ({ ...w })),
       toWasWarm,
-      inPlace: wanted.inPlace,
+      inPlace,
       digests: { from: from?.digest ?? null, to: destination.spec.digest },
       requestedBy: claim.by,
       why: claim.why,

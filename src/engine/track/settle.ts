@@ -36,6 +36,7 @@ export function settle(
       liveStrategy: spec.plan.strategy,
       warm,
       applied: spec.inPlace,
+      standing: { inPlace: spec.inPlace, routes: spec.routes },
       replicas: { ...track.replicas, ...spec.replicas },
     };
   }

@@ -1,5 +1,6 @@
 import { type ReleaseVerb, releaseCan } from '../release/capabilities.ts';
 import { planDiffers } from './claim.ts';
+import { reviewChange, shortDigest } from './in-place.ts';
 import type { TrackCommand } from './input.ts';
 import { destinationOf, planClaim } from './plan-claim.ts';
 import { type Answer, refused, refusedDetails, type TrackRound } from './round.ts';
@@ -27,6 +28,9 @@ export function applyVerb(round: TrackRound, command: TrackCommand): Answer {
       return scale(round, command);
     case 'restart':
       return restart(round, command);
+    case 'approve':
+    case 'reject':
+      return decideChange(round, command);
     default:
       return refused(`no release of ${input.application} is under way: there is nothing to ${command.verb}`);
   }
@@ -134,7 +138,9 @@ function scale(round: TrackRound, command: TrackCommand): Answer {
   if (!scaled.ok) return refused(scaled.error);
   const { spec, workload, replicas } = scaled.value;
   round.effects.push({ type: 'scaleApplication', spec });
-  return { state: 'done', message: `${workload} is wanted with ${replicas} instances` };
+  const asks = round.input.environmentSpec.protection.approval !== undefined && round.track.live !== null;
+  const then = asks ? `; the change waits for an approval, see: slipway why ${round.input.application}` : '';
+  return { state: 'done', message: `${workload} is wanted with ${replicas} instances${then}` };
 }
 
 function restart(round: TrackRound, command: TrackCommand): Answer {
@@ -147,4 +153,23 @@ function restart(round: TrackRound, command: TrackCommand): Answer {
     work: { execution: '', purpose: 'restart', revision: live, applied: null, claim: command.uid },
   };
   return { state: 'done', message: `every instance of ${live} is replaced, new before old` };
+}
+
+/** An approval of a change in place names the change: what was shown to the person is what they approve. */
+function decideChange(round: TrackRound, command: TrackCommand): Answer {
+  const { input } = round;
+  round.track = reviewChange(input, round.track);
+  const { change } = round.track;
+  if (change === undefined || round.track.active !== null)
+    return refused(`nothing of ${input.application} waits for an approval in ${input.environment}`);
+  const hash = shortDigest(change);
+  const asked = command.parameters.change;
+  if (typeof asked !== 'string' || asked.length < hash.length)
+    return refused(`say which change is meant: ${hash} (${change.summary})`);
+  if (!change.digest.startsWith(asked))
+    return refused(`the change is ${hash} (${change.summary}) and not ${asked}: look at it again`);
+  if (change.state === 'approved') return refused(`change ${hash} was approved by ${change.by}`);
+  const state = command.verb === 'approve' ? 'approved' : 'rejected';
+  round.track = { ...round.track, change: { ...change, state, by: command.by, why: command.why } };
+  return { state: 'done', message: `${state} change ${hash}: ${change.summary}`, result: { change: hash } };
 }

@@ -1,6 +1,7 @@
 import type { TrackStatus } from '../../api/revision.ts';
 import { routedWorkload } from '../application/plan-workloads.ts';
 import { replicasOf } from '../application/revision.ts';
+import { mayApply } from './in-place.ts';
 import type { TrackEffect, TrackInput } from './input.ts';
 import { workInstructions } from './work-instructions.ts';
 
@@ -86,18 +87,30 @@ function nextWork(input: TrackInput, track: TrackStatus): Work | 'gone' | null {
     const left = track.warm[0]?.revision ?? track.live;
     return left === null || left === undefined ? 'gone' : work('delete', left);
   }
-  const { wanted } = input;
-  const inPlace =
-    track.live !== null && wanted.ok && wanted.value.inPlace !== track.applied
-      ? work('inPlace', track.live, {
-          applied: wanted.value.inPlace,
-          replicas: replicasOf(wanted.value.resolved),
-        })
-      : null;
+  const next = track.live === null ? null : wantedInPlace(input, track);
+  const inPlace = track.live === null || next === null ? null : work('inPlace', track.live, next);
   // After a way back that failed, the live revision comes before everything else.
   if (inPlace !== null && track.applied === null) return inPlace;
   const expired = track.warm.find((w) => Date.parse(w.expiresAt) <= input.now);
   return expired === undefined ? inPlace : work('retire', expired.revision);
+}
+
+/** Replicas and routes to bring about: the application's, or where they may not apply yet, what stood before. */
+function wantedInPlace(
+  input: TrackInput,
+  track: TrackStatus,
+): Pick<Work, 'applied' | 'replicas' | 'routes'> | null {
+  const { wanted } = input;
+  if (!wanted.ok || wanted.value.inPlace === track.applied) return null;
+  const { inPlace, resolved } = wanted.value;
+  if (mayApply(input, track))
+    return { applied: inPlace, replicas: replicasOf(resolved), routes: [...resolved.routes] };
+  if (track.applied !== null || track.standing === undefined) return null;
+  return {
+    applied: track.standing.inPlace,
+    replicas: track.replicas,
+    routes: track.standing.routes,
+  };
 }
 
 function finished(track: TrackStatus, work: Work): TrackStatus {
@@ -111,6 +124,9 @@ function finished(track: TrackStatus, work: Work): TrackStatus {
         work: null,
         applied: work.applied,
         replicas: { ...track.replicas, ...work.replicas },
+        ...(work.applied === null || work.routes === undefined
+          ? {}
+          : { standing: { inPlace: work.applied, routes: work.routes } }),
       };
     case 'delete':
       return { ...track, work: null, warm, live: track.live === work.revision ? null : track.live };
@@ -126,11 +142,12 @@ function effectOf(input: TrackInput, track: TrackStatus, work: Work): TrackEffec
   const applies = (name: string) => work.purpose !== 'inPlace' || work.replicas?.[name] !== undefined;
   // What the file dropped stays as it is until a release takes it away: in place nothing goes.
   const concerned = revision.workloads.filter((w) => w.type !== 'migration' && applies(w.name));
-  const routed = new Set(
-    (resolved?.routes ?? []).map((route) =>
-      resolved === undefined ? undefined : routedWorkload(route, resolved.workloads),
-    ),
-  );
+  const routes = work.routes ?? resolved?.routes ?? [];
+  const own = Object.fromEntries(revision.workloads.map((w) => [w.name, w]));
+  // What stood before is brought back as the revision understood it, the application's as the application does.
+  const standing = work.applied !== null && work.applied === track.standing?.inPlace;
+  const known = standing || resolved === undefined ? own : resolved.workloads;
+  const routed = new Set(routes.map((route) => routedWorkload(route, known)));
   return [
     {
       type: 'createExecution',
@@ -143,6 +160,7 @@ function effectOf(input: TrackInput, track: TrackStatus, work: Work): TrackEffec
       replicas: Object.fromEntries(
         concerned.map((w) => [w.name, work.replicas?.[w.name] ?? track.replicas?.[w.name] ?? 0]),
       ),
+      routes,
     },
   ];
 }
