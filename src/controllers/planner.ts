@@ -23,7 +23,7 @@ async function plan(
   request: PlanRequest,
 ): Promise<PlanPreview> {
   const gathered = await gatherTrack(store, request, { now: clock.now(), spec: request.spec });
-  if (gathered === undefined) {
+  if (gathered?.environment === undefined) {
     throw new SlipwayError(
       'notFound',
       `there is no application ${request.application} or no environment ${request.environment} in namespace ${request.namespace}`,

@@ -30,7 +30,8 @@ export interface TrackName {
 export interface GatheredTrack {
   /** Undefined only where a spec was given for one that is not stored yet. */
   readonly application: Stored<Application> | undefined;
-  readonly environment: Stored<Environment>;
+  /** Undefined where it was deleted and something of the application is left there. */
+  readonly environment: Stored<Environment> | undefined;
   readonly track: Stored<Track> | undefined;
   /** The track's name belongs to another application and environment: nothing may be written. */
   readonly foreign: boolean;
@@ -38,7 +39,8 @@ export interface GatheredTrack {
 }
 
 /**
- * Reads everything that a track's decision looks at; undefined when the application or environment is not there.
+ * Reads everything that a track's decision looks at; undefined when the application is not there, or neither the
+ * environment nor anything that was left in it.
  * Of its releases those are read that are claimed and those of `asked`: history grows, and a decision must not
  * cost more with it.
  */
@@ -52,16 +54,17 @@ export async function gatherTrack(
     store.get<Application>({ kind: 'Application', namespace, name: where.application }),
     store.get<Environment>({ kind: 'Environment', namespace, name: where.environment }),
   ]);
-  if (environment === undefined || (application === undefined && spec === undefined)) return undefined;
+  if (application === undefined && spec === undefined) return undefined;
   const labels = { [LABELS.application]: where.application, [LABELS.environment]: where.environment };
   const [track, revisions] = await Promise.all([
     store.get<Track>({ kind: 'Track', namespace, name: `${where.application}-${where.environment}` }),
     store.list<Revision>('Revision', { namespace, labels }),
   ]);
   const mine = belongsTo(track, where);
+  if (environment === undefined && mine === undefined) return undefined;
   const status = mine?.status ?? (await trackAfter(store, where, revisions.items.length, now));
   const releases = await releasesOf(store, where, status, asked);
-  const environmentSpec = EnvironmentSpec.parse(environment.spec ?? {});
+  const environmentSpec = EnvironmentSpec.parse(environment?.spec ?? (await formerSpec(store, where)));
   const written = spec ?? application?.spec;
   return {
     application,
@@ -75,15 +78,17 @@ export async function gatherTrack(
       auto: (written as { release?: string }).release !== 'manual',
       written,
       wanted:
-        track === mine
-          ? await wantedApplication(
-              store,
-              where,
-              environmentSpec,
-              written,
-              application?.metadata.annotations?.[SOURCE_ANNOTATION],
-            )
-          : nameTaken(track),
+        track !== mine
+          ? nameTaken(track)
+          : environment === undefined
+            ? noEnvironment(where)
+            : await wantedApplication(
+                store,
+                where,
+                environmentSpec,
+                written,
+                application?.metadata.annotations?.[SOURCE_ANNOTATION],
+              ),
       track: status,
       revisions: Object.fromEntries(
         revisions.items.map(({ metadata, spec: revision }) => [metadata.name, revision]),
@@ -97,6 +102,30 @@ export async function gatherTrack(
     },
   };
 }
+
+/** Nothing can be released to it, and what runs there can still be taken away. */
+const noEnvironment = ({ environment }: TrackName): TrackInput['wanted'] => ({
+  ok: false,
+  error: [
+    {
+      path: 'environment',
+      message: `there is no environment ${environment} any more; make it again, or delete the application`,
+    },
+  ],
+});
+
+/** What is known of an environment that is gone: the clusters that the latest release there went to. */
+async function formerSpec(
+  store: Store,
+  { namespace, application, environment }: TrackName,
+): Promise<{ clusters?: string[] }> {
+  const labels = { [LABELS.application]: application, [LABELS.environment]: environment };
+  const { items } = await store.list<Release>('Release', { namespace, labels });
+  const latest = items.toSorted((a, b) => createdAt(b) - createdAt(a))[0];
+  return latest === undefined ? {} : { clusters: latest.spec.clusters };
+}
+
+const createdAt = ({ metadata }: Stored): number => Date.parse(metadata.creationTimestamp);
 
 async function releasesOf(
   store: Store,

@@ -13,6 +13,11 @@ export interface KindHooks {
   prepare?(object: ApiObject, context: WriteContext): ApiObject;
   /** Problems beyond the schema. */
   admit?(object: ApiObject, context: WriteContext): Promise<readonly ErrorDetail[]>;
+  /** Why it may not be deleted now, and what to do first; null when it may. */
+  refuseRemoval?(
+    stored: Stored,
+    deps: ServerDependencies,
+  ): Promise<{ readonly message: string; readonly next: string } | null>;
   /** What an answer shows. */
   present?(stored: Stored): Stored;
   /** Whether values may be repeated in error messages. */

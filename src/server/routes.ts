@@ -6,6 +6,7 @@ import { artifactRoutes } from './artifacts.ts';
 import { backupRoutes } from './backup.ts';
 import { commandHooks, commandRoutes } from './commands.ts';
 import type { ServerDependencies } from './dependencies.ts';
+import { environmentHooks } from './environments.ts';
 import { healthRoutes } from './health.ts';
 import type { KindHooks } from './kind-hooks.ts';
 import { openApiDocument } from './openapi-document.ts';
@@ -22,6 +23,7 @@ import { whyRoutes } from './why.ts';
 const HOOKS: Readonly<Record<string, KindHooks>> = {
   Application: applicationHooks,
   Command: commandHooks,
+  Environment: environmentHooks,
   Secret: secretHooks,
 };
 

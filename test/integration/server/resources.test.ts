@@ -44,6 +44,31 @@ describe('resources', () => {
     }
   });
 
+  it('refuses to delete an environment that still has applications, and says which', async () => {
+    const api = h.client('admin');
+    await api.create({
+      apiVersion: 'slipway.dev/v1alpha1',
+      kind: 'Environment',
+      metadata: { name: 'held' },
+      spec: {},
+    });
+    const track = {
+      apiVersion: 'slipway.dev/v1alpha1',
+      kind: 'Track',
+      metadata: { name: 'crud-held', namespace: 'default' },
+      spec: { application: 'crud', environment: 'held' },
+    };
+    await h.store.create(track);
+    await expect(api.delete('Environment', 'held')).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('environment held still has crud'),
+    });
+    expect(await api.find('Environment', 'held')).toBeDefined();
+    await h.store.delete({ kind: 'Track', namespace: 'default', name: 'crud-held' });
+    await api.delete('Environment', 'held');
+    expect(await api.find('Environment', 'held')).toBeUndefined();
+  });
+
   it('keeps the drain finalizer of an Application whatever people write', async () => {
     const api = h.client('admin');
     const made = await api.create(application('drained'));

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
+import { type Desk, withControllers } from './support.ts';
+
+const where = { namespace: 'default' };
+const blueGreen = { strategy: { blueGreen: { pause: [] } } };
+const shop = { kind: 'Application', name: 'shop', ...where };
+const standing = async (desk: Desk) =>
+  (await desk.bench.cluster.driver.list()).map((seen) => `${seen.key.version} ${seen.ready}`);
+const removed = (desk: Desk) =>
+  eventually('the application to be gone', async () =>
+    (await desk.bench.store.get(shop)) === undefined ? true : undefined,
+  );
+
+describe('an environment that is gone', () => {
+  it.each(['before', 'after'])('an application deleted with it drains and goes: environment %s', (order) =>
+    withControllers(async (desk) => {
+      const { store } = desk.bench;
+      await desk.apply(1, blueGreen);
+      await desk.ended('shop-local-r1');
+      const environment = { kind: 'Environment', name: 'local', ...where };
+      if (order === 'before') await store.delete(environment);
+      await store.delete(shop);
+      if (order === 'after') await store.delete(environment);
+      await removed(desk);
+      expect(await standing(desk)).toEqual([]);
+    }),
+  );
+
+  it('commands are refused with that reason', () =>
+    withControllers(async (desk) => {
+      await desk.apply(1, blueGreen);
+      await desk.ended('shop-local-r1');
+      await desk.bench.store.delete({ kind: 'Environment', name: 'local', ...where });
+      expect(await desk.command('release', { kind: 'Application', name: 'shop' })).toMatchObject({
+        state: 'refused',
+        message: expect.stringContaining('there is no environment local'),
+      });
+    }));
+});
+
+describe('a protected environment', () => {
+  it('takes a change in place after its approval alone', () =>
+    withControllers(
+      async (desk) => {
+        await desk.apply(1, blueGreen);
+        await eventually('the approval', async () =>
+          (await desk.release('shop-local-r1'))?.status?.waiting.for === 'approval' ? true : undefined,
+        );
+        await desk.command('approve', { kind: 'Release', name: 'shop-local-r1' });
+        await desk.ended('shop-local-r1');
+        await desk.command('scale', { kind: 'Application', name: 'shop' }, { replicas: 8 });
+        const change = await eventually('the question', async () => (await desk.track()).change);
+        expect(await standing(desk)).toEqual(['shop-r1 6']);
+        const approved = await desk.command(
+          'approve',
+          { kind: 'Application', name: 'shop' },
+          { change: change.digest },
+        );
+        expect(approved).toMatchObject({ state: 'done' });
+        await eventually('the size', async () =>
+          (await standing(desk)).join() === 'shop-r1 8' ? true : undefined,
+        );
+      },
+      { protection: { approval: { by: 'releaser' } } },
+    ));
+});
