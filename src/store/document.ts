@@ -75,6 +75,9 @@ function cloneJson(value: unknown): unknown {
 }
 
 function requireSize(object: ApiObject | Stored, { rest, spec = '', status = '' }: GivenDocument): void {
+  // A character is at most three bytes of UTF-8 here: most objects are far too small to be counted.
+  const text = spec.length + status.length;
+  if (3 * (text + JSON.stringify(rest).length) <= MAX_OBJECT_BYTES) return;
   const bytes = Buffer.byteLength(JSON.stringify(rest)) + Buffer.byteLength(spec) + Buffer.byteLength(status);
   if (bytes <= MAX_OBJECT_BYTES) return;
   throw new SlipwayError(
@@ -94,13 +97,31 @@ export function objectOf<T extends ApiObject>({ rest, spec, status }: Document):
 /** Whether two texts that JSON.stringify made mean the same; the order of keys does not count. */
 export function sameJson(a: string | undefined, b: string | undefined): boolean {
   if (a === b) return true;
-  // What differs in its order alone has the same characters, from the first difference to the last.
   if (a === undefined || b === undefined || a.length !== b.length) return false;
-  let from = 0;
-  while (a.charCodeAt(from) === b.charCodeAt(from)) from += 1;
-  let to = a.length - 1;
-  while (a.charCodeAt(to) === b.charCodeAt(to)) to -= 1;
+  // What differs in its order alone has the same characters where it differs; outside they are the same anyway.
+  const from = firstDifference(a, b);
+  const to = endOfDifference(a, b, from);
   let difference = 0;
-  for (let i = from; i <= to; i++) difference += a.charCodeAt(i) - b.charCodeAt(i);
+  for (let i = from; i < to; i++) difference += a.charCodeAt(i) - b.charCodeAt(i);
   return difference === 0 && isDeepStrictEqual(JSON.parse(a), JSON.parse(b));
+}
+
+// Each write compares the object as it is with what it shall be, so most of both is the same. Pieces of a text
+// cost no copy, and the engine compares them many times faster than a loop over characters.
+
+const PIECE = 128;
+
+/** Of two texts of one length that differ. */
+function firstDifference(a: string, b: string): number {
+  let at = 0;
+  while (a.slice(at, at + PIECE) === b.slice(at, at + PIECE)) at += PIECE;
+  while (a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  return at;
+}
+
+/** From where on they are the same, or a little further. */
+function endOfDifference(a: string, b: string, from: number): number {
+  let length = 16;
+  while (a.slice(from + length) !== b.slice(from + length)) length *= 2;
+  return Math.min(from + length, a.length);
 }
