@@ -1,5 +1,5 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -92,6 +92,35 @@ describe('the control socket', () => {
       ]),
     });
     expect((await client.getTable()).generation).toBe(1);
+  });
+
+  test('keeps a connection, and asks the router of now where it was that of a dead one', async () => {
+    const open: Socket[] = [];
+    let connections = 0;
+    const answers = (from: Socket, times: number) => {
+      connections += 1;
+      open.push(from);
+      from.on('data', () => {
+        if (times-- > 0) from.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
+        else from.destroy();
+      });
+      from.on('error', () => undefined);
+    };
+    const server = createServer((from) => answers(from, 2)).listen(controlPath);
+    cleanup.add({ close: () => server.close() });
+    cleanup.add({ close: () => open.forEach((from) => void from.destroy()) });
+    const client = new ControlSocketClient(controlPath);
+    await client.stats();
+    await client.stats();
+    expect(connections).toBe(1);
+    expect(await client.stats()).toEqual({});
+    expect(connections).toBe(2);
+  });
+
+  test('says so when a new connection breaks', async () => {
+    const server = createServer((from) => from.once('data', () => from.destroy())).listen(controlPath);
+    cleanup.add({ close: () => server.close() });
+    await expect(new ControlSocketClient(controlPath).stats()).rejects.toBeInstanceOf(RouterUnavailable);
   });
 
   test('says so when nobody answers', async () => {
