@@ -1,11 +1,11 @@
-import type { ExecutionSpec, ExecutionStatus, GateRunStatus, InstructionStatus } from '../api/execution.ts';
+import type { ExecutionSpec, ExecutionStatus, GateRunStatus } from '../api/execution.ts';
 import type { Instruction } from '../api/plan.ts';
 import { instant } from '../lib/clock.ts';
 import { InvariantViolation, isSlipwayError, messageOf } from '../lib/errors.ts';
 import type { AgentPorts, Failure, InstructionContext, InstructionOutcome } from './context.ts';
+import { ExecutionRecord } from './execution-record.ts';
 import { flipProbers } from './flip-probers.ts';
 import { runInstruction } from './instructions/run-instruction.ts';
-import type { ProberEvidence } from './prober.ts';
 import { failure } from './words.ts';
 
 /** What an execution hands out while it runs. */
@@ -65,8 +65,7 @@ class ExecutionRun {
   readonly #active = new Map<string, Promise<void>>();
   readonly #probers: InstructionContext['probers'];
   readonly #notes: Record<string, unknown>;
-  #status: ExecutionStatus;
-  #gateRuns: Record<string, GateRunStatus>;
+  readonly #record: ExecutionRecord;
   /** An instruction ended since the last save. */
   #unsaved = false;
 
@@ -75,15 +74,14 @@ class ExecutionRun {
     this.#ports = ports;
     this.#sink = sink;
     this.#outer = signal;
-    this.#status = start.status;
-    this.#gateRuns = { ...start.gateRuns };
+    this.#record = new ExecutionRecord(start.spec, start.status, start.gateRuns);
     this.#notes = { ...start.notes };
     const { network, clock, entry } = ports;
     this.#probers = flipProbers({
       network,
       clock,
       entry: entry[0],
-      counted: (workload, evidence) => this.#countFlip(workload, evidence),
+      counted: (workload, evidence) => this.#record.countFlip(workload, evidence),
     });
   }
 
@@ -104,9 +102,9 @@ class ExecutionRun {
 
   async #loop(): Promise<void> {
     // Failed before a restart, and only the end was not written.
-    if (this.#status.failure !== null) return;
+    if (this.#record.status.failure !== null) return;
     while (!this.#inner.signal.aborted) {
-      const ready = this.#ready();
+      const ready = this.#record.ready(this.#active);
       // What ended is saved in one write with what follows it at once, and alone where nothing does.
       const alone = ready.length === 0 ? this.#active.size > 0 : !this.#ports.lease.holds;
       if (this.#unsaved && alone) await this.#save();
@@ -124,25 +122,8 @@ class ExecutionRun {
     }
   }
 
-  /** Not begun here, and all that they need is done. */
-  #ready(): Instruction[] {
-    const done = new Set(
-      this.#status.instructions.filter(({ state }) => state === 'done').map(({ id }) => id),
-    );
-    return this.#start.spec.instructions.filter((instruction) => {
-      const state = this.#of(instruction.id).state;
-      const open = state === 'pending' || (state === 'running' && !this.#active.has(instruction.id));
-      return open && instruction.needs.every((need) => done.has(need));
-    });
-  }
-
   async #begin(instructions: readonly Instruction[]): Promise<void> {
-    const at = instant(this.#ports.clock.now());
-    for (const { id } of instructions) {
-      const startedAt = this.#of(id).startedAt ?? at;
-      this.#set(id, { state: 'running', startedAt });
-    }
-    this.#status = { ...this.#status, phase: 'Running' };
+    this.#record.begin(instructions, instant(this.#ports.clock.now()));
     await this.#save();
     for (const instruction of instructions) {
       const running = this.#one(instruction).finally(() => this.#active.delete(instruction.id));
@@ -163,23 +144,11 @@ class ExecutionRun {
       // Left as it is: `#end` decides whether it is cancelled or goes on after a restart.
       return;
     }
-    if (outcome.state === 'done') {
-      const { message } = outcome;
-      const evidence = { ...this.#of(instruction.id).evidence, ...outcome.evidence };
-      this.#set(instruction.id, { state: 'done', endedAt, message, evidence });
-    } else {
-      const evidence = {
-        ...this.#of(instruction.id).evidence,
-        ...(outcome.state === 'failed' ? outcome.evidence : {}),
-      };
-      this.#set(instruction.id, {
-        state: outcome.state,
-        endedAt,
-        message: outcome.failure.message,
-        evidence,
-      });
-      this.#fail(instruction.id, outcome.failure);
-    }
+    const { id } = instruction;
+    if (outcome.state !== 'unknown') this.#record.addEvidence(id, outcome.evidence);
+    const message = outcome.state === 'done' ? outcome.message : outcome.failure.message;
+    this.#record.set(id, { state: outcome.state, endedAt, message });
+    if (outcome.state !== 'done') this.#fail(id, outcome.failure);
     this.#unsaved = true;
   }
 
@@ -210,7 +179,7 @@ class ExecutionRun {
       namespace,
       spec,
       fence: { subject: spec.subject, epoch: spec.epoch, sequence: spec.sequence },
-      startedAt: this.#of(id).startedAt ?? instant(this.#ports.clock.now()),
+      startedAt: this.#record.of(id).startedAt ?? instant(this.#ports.clock.now()),
       signal: this.#inner.signal,
       noted: this.#notes[id],
       note: async (note) => {
@@ -218,30 +187,27 @@ class ExecutionRun {
         this.#notes[id] = note;
       },
       progress: (message, evidence) => {
-        this.#set(id, { message, evidence: { ...this.#of(id).evidence, ...evidence } });
-        this.#sink.progress(this.#status, this.#gateRuns);
+        this.#record.set(id, { message });
+        this.#record.addEvidence(id, evidence);
+        this.#sink.progress(this.#record.status, this.#record.gateRuns);
       },
       gateRun: (name, status) => {
-        this.#gateRuns = { ...this.#gateRuns, [name]: status };
-        this.#sink.progress(this.#status, this.#gateRuns);
+        this.#record.setGateRun(name, status);
+        this.#sink.progress(this.#record.status, this.#record.gateRuns);
       },
       probers: this.#probers,
     });
   }
 
   #fail(instruction: string, cause: Failure): void {
-    // The first one is the cause; what fails while the others stop follows from it.
-    if (this.#status.failure === null) {
-      this.#status = { ...this.#status, failure: { ...cause, instruction } };
-    }
+    this.#record.fail(instruction, cause);
     this.#inner.abort(new Cancelled(`${instruction} failed`));
   }
 
   async #end(): Promise<void> {
     const cancelled = this.#outer.aborted && this.#outer.reason instanceof Cancelled;
-    const failed = this.#status.failure !== null;
-    const finished = this.#status.instructions.every(({ state }) => state === 'done');
-    if (!cancelled && !failed && !finished) {
+    const failed = this.#record.status.failure !== null;
+    if (!cancelled && !failed && !this.#record.isFinished) {
       // The agent stops: what runs stays `running` and is taken up by the next start.
       this.#outer.throwIfAborted();
       throw new InvariantViolation(
@@ -249,46 +215,12 @@ class ExecutionRun {
         `${this.#start.execution} has instructions that nothing leads to`,
       );
     }
-    const endedAt = instant(this.#ports.clock.now());
-    for (const { id, state } of this.#status.instructions) {
-      if (state === 'running') this.#set(id, { state: 'cancelled', endedAt, message: 'stopped' });
-      else if (state === 'pending') this.#set(id, { state: 'cancelled', message: 'not begun' });
-    }
-    const phase = failed ? 'Failed' : finished ? 'Succeeded' : 'Cancelled';
-    this.#status = { ...this.#status, phase, endedAt };
+    this.#record.end(instant(this.#ports.clock.now()));
     await this.#save();
-  }
-
-  /** Counts of a prober belong to the latest flip of that workload. */
-  #countFlip(workload: string, evidence: ProberEvidence): void {
-    const flips = this.#start.spec.instructions.filter(
-      (instruction) =>
-        (instruction.type === 'setTraffic' || instruction.type === 'rollWorkload') &&
-        instruction.workload === workload &&
-        this.#of(instruction.id).startedAt !== null,
-    );
-    const flip = flips.at(-1);
-    if (flip === undefined) return;
-    this.#set(flip.id, { evidence: { ...this.#of(flip.id).evidence, prober: evidence } });
-  }
-
-  #of(id: string): InstructionStatus {
-    const found = this.#status.instructions.find((status) => status.id === id);
-    if (found === undefined) throw new InvariantViolation('INV-19', `no instruction ${id}`);
-    return found;
-  }
-
-  #set(id: string, edit: Partial<InstructionStatus>): void {
-    this.#status = {
-      ...this.#status,
-      instructions: this.#status.instructions.map((status) =>
-        status.id === id ? { ...status, ...edit } : status,
-      ),
-    };
   }
 
   #save(): Promise<void> {
     this.#unsaved = false;
-    return this.#sink.save(this.#status, this.#gateRuns);
+    return this.#sink.save(this.#record.status, this.#record.gateRuns);
   }
 }

@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import {
+  executionSpec,
+  FULL,
+  pinned,
+  revision,
+  SERVICE,
+  shiftInstructions,
+  ZERO,
+} from '../../test/support/execution-orders.ts';
+import { clock, cluster, first, problem, run } from '../../test/support/execution-run.ts';
+import type { ExecutionSpec } from '../api/execution.ts';
+import { Gate } from '../api/gate.ts';
+import type { Instruction } from '../api/plan.ts';
+
+describe('rolling', () => {
+  const roll = (side: 'to' | 'from', more: Partial<ExecutionSpec> = {}) =>
+    executionSpec(
+      [{ id: 'shop/roll', needs: [], type: 'rollWorkload', workload: 'shop', side, replicas: FULL }],
+      {
+        replicas: { shop: 4 },
+        maxSurge: { shop: 1 },
+        ...more,
+      },
+    );
+
+  it('goes one by one, traffic with the capacity, and removes the old', async () => {
+    await first();
+    const { status } = await run(roll('to'));
+    expect(status.failure).toBeNull();
+    const weights = cluster.events
+      .flatMap((event) => (event.type === 'traffic' ? [event.weights] : []))
+      .slice(1);
+    expect(weights.map((w) => w['shop-r2'])).toEqual([25, 50, 75, 100]);
+    expect((await cluster.driver.list()).map(({ key }) => key.version)).toEqual(['shop-r2']);
+    expect(status.instructions[0]?.evidence).toMatchObject({
+      flips: 4,
+      weights: { 'shop-r2': 100 },
+      proof: { ok: true },
+    });
+  });
+
+  it('back again', async () => {
+    await first();
+    await run(roll('to'));
+    const { status } = await run(roll('from'));
+    expect(status.failure).toBeNull();
+    expect(cluster.weights(SERVICE)).toEqual({ 'shop-r1': 100 });
+  });
+
+  it('stops where there is no room', async () => {
+    await first();
+    const { status } = await run(roll('to', { maxSurge: { shop: 0 }, maxUnavailable: { shop: 0 } }));
+    expect(status.failure).toMatchObject({ reason: 'noRoom' });
+    expect(cluster.serving('shop-r1')).toBe(4);
+  });
+
+  it('stops at a new version that does not start, the old one at its floor', async () => {
+    await first();
+    cluster.behave('shop-r2', { startMs: Number.POSITIVE_INFINITY, problem: problem(true) });
+    const { status } = await run(roll('to'));
+    expect(status.failure).toMatchObject({ reason: 'crashLoop' });
+    expect(cluster.serving('shop-r1')).toBe(4);
+  });
+
+  it('restarts every instance of one version, once', async () => {
+    await first();
+    const { status } = await run(
+      executionSpec([{ id: 'restart', needs: [], type: 'restartWorkload', side: 'from', workload: 'shop' }], {
+        release: null,
+        subject: 'track/default/shop-local',
+        purpose: 'restart',
+      }),
+    );
+    expect(status.failure).toBeNull();
+    expect(cluster.events.filter(({ type }) => type === 'restart')).toHaveLength(1);
+    expect(cluster.events.filter(({ type }) => type === 'started')).toHaveLength(8);
+  });
+});
+
+describe('leaving', () => {
+  it('a warm version: waits until ordinary requests are out and keeps its instances', async () => {
+    await first();
+    await run(executionSpec(shiftInstructions(FULL, ZERO).slice(0, 5), { replicas: { shop: 4 } }));
+    cluster.setLoad('shop-r1', { requests: 2, streams: 1 });
+    const running = run(
+      executionSpec(
+        [{ id: 'drain', needs: [], type: 'drain', side: 'from', workload: 'shop', replicas: FULL }],
+        {
+          replicas: { shop: 4 },
+        },
+      ),
+    );
+    clock.setTimer(50, () => cluster.setLoad('shop-r1', { requests: 0, streams: 1 }));
+    const { status } = await running;
+    expect(status.instructions[0]?.evidence).toMatchObject({ requests: 2, streams: 1, cut: 0, remaining: 0 });
+    expect(cluster.serving('shop-r1')).toBe(4);
+  });
+
+  it('a deleted application: routes first, then drain, then nothing', async () => {
+    await first();
+    const { status } = await run(
+      executionSpec(
+        [
+          { id: 'drain', needs: [], type: 'drain', side: 'to', workload: 'shop', replicas: ZERO },
+          { id: 'remove', needs: ['drain'], type: 'removeWorkload', side: 'to', workload: 'shop' },
+        ],
+        { purpose: 'delete', from: null, to: revision(1), replicas: { shop: 4 } },
+      ),
+    );
+    expect(status.phase).toBe('Succeeded');
+    const types = cluster.events.map(({ type }) => type);
+    expect(types.indexOf('removeService')).toBeLessThan(types.lastIndexOf('wish'));
+    expect(await cluster.driver.list()).toEqual([]);
+  });
+
+  it('a service that the new revision no longer has', async () => {
+    await first();
+    const { status } = await run(
+      executionSpec(
+        [{ id: 'drain', needs: [], type: 'drain', side: 'from', workload: 'shop', replicas: ZERO }],
+        { to: revision(2, [pinned('else')]), replicas: { shop: 4 } },
+      ),
+    );
+    expect(status.phase).toBe('Succeeded');
+    expect(cluster.weights(SERVICE)).toEqual({});
+  });
+});
+
+describe('jobs', () => {
+  const job = executionSpec([{ id: 'migrate', needs: [], type: 'runJob', side: 'to', workload: 'migrate' }], {
+    to: revision(2, [pinned('migrate', 'migration')]),
+  });
+
+  it('are done with code 0 and cleared away', async () => {
+    const { status } = await run(job);
+    expect(status.instructions[0]).toMatchObject({ state: 'done', evidence: { exitCode: 0 } });
+    await clock.sleep(50);
+    expect(await cluster.driver.list()).toEqual([]);
+  });
+
+  it('fail with another code, and stay to be looked at', async () => {
+    cluster.behave('migrate-r2', { job: { ms: 1, exitCode: 3 } });
+    const { status } = await run(job);
+    expect(status.failure).toMatchObject({ reason: 'jobFailed', message: expect.stringMatching(/code 3/) });
+    expect(await cluster.driver.list()).toHaveLength(1);
+  });
+
+  it('are run afresh by a new order, whatever an earlier one left', async () => {
+    cluster.behave('migrate-r2', { job: { ms: 1, exitCode: 3 } });
+    await run(job);
+    cluster.behave('migrate-r2', { job: { ms: 1, exitCode: 0 } });
+    expect((await run(job)).status.phase).toBe('Succeeded');
+  });
+
+  it('are unknown when they were begun and nobody finds them (INV-14)', async () => {
+    const { status } = await run(job, { notes: { migrate: { started: true } } });
+    expect(status.instructions[0]?.state).toBe('unknown');
+    expect(status.failure).toMatchObject({ reason: 'unknownOutcome' });
+    expect(cluster.events).toEqual([]);
+  });
+});
+
+describe('gates', () => {
+  const ask = (gate: unknown): Instruction => ({
+    id: 'gate/smoke',
+    needs: [],
+    type: 'runGate',
+    gate: Gate.parse(gate),
+    gateRun: 'shop-local-r2-e1-s1-smoke',
+    side: 'to',
+    workload: 'shop',
+  });
+  const smoke = {
+    name: 'smoke',
+    after: 1,
+    http: { path: '/version', expect: 'response.json.version == "2"' },
+  };
+
+  it('ask the version itself, and pass on positive evidence', async () => {
+    cluster.behave('shop-r2', { preview: () => ({ status: 200, headers: {}, body: '{"version":"2"}' }) });
+    const { status, gateRuns } = await run(executionSpec([ask(smoke)]));
+    expect(status.phase).toBe('Succeeded');
+    expect(gateRuns['shop-local-r2-e1-s1-smoke']).toMatchObject({
+      state: 'done',
+      verdict: 'pass',
+      samples: [{ verdict: 'pass' }],
+    });
+  });
+
+  it('fail with what was seen', async () => {
+    cluster.behave('shop-r2', { preview: () => ({ status: 200, headers: {}, body: '{"version":"1"}' }) });
+    const { status, gateRuns } = await run(executionSpec([ask(smoke)]));
+    expect(status.failure).toMatchObject({
+      reason: 'gateFailed',
+      message: expect.stringMatching(/Gate smoke failed: GET \/version 200, ".*" is false/),
+    });
+    expect(Object.values(gateRuns)[0]?.verdict).toBe('fail');
+  });
+
+  it('that run a command are not run again when nobody knows what it did (INV-14)', async () => {
+    const command = { name: 'smoke', after: 1, command: { argv: ['/bin/true'] } };
+    const { status, gateRuns } = await run(executionSpec([ask(command)]), {
+      notes: { 'gate/smoke': 'asking' },
+    });
+    expect(status.instructions[0]?.state).toBe('unknown');
+    expect(Object.values(gateRuns)[0]?.verdict).toBe('unknown');
+  });
+});
