@@ -1,7 +1,8 @@
+import type { ProcessIdentity } from '../../lib/processes.ts';
 import { firstOf } from './first-of.ts';
 import type { Instance } from './instance.ts';
 import type { InstanceContext } from './instance-context.ts';
-import { saveRecord } from './instance-record.ts';
+import { type InstanceRecord, saveRecord } from './instance-record.ts';
 
 /** Ends instances together, without a drain: SIGTERM, the grace, SIGKILL. For when Slipway itself goes down. */
 export async function endProcesses(
@@ -29,4 +30,35 @@ export async function endProcesses(
       });
     }),
   );
+}
+
+/**
+ * Ends the children that an application left behind: in a retirement they have its grace, else nobody needs
+ * them.
+ *
+ * @param graceMs of a retirement
+ */
+export async function endRest(
+  { clock, processes }: InstanceContext,
+  { identity, retiring }: InstanceRecord,
+  graceMs: number,
+): Promise<void> {
+  if (identity === null) return;
+  const deadline = clock.monotonic() + (retiring === null ? 0 : graceMs);
+  while (clock.monotonic() < deadline && (await processes.isGroupAlive(identity))) await clock.sleep(50);
+  await processes.signalGroup(identity, 'SIGKILL');
+}
+
+/** Time after SIGTERM for an instance that never came up: it serves nobody who would have to be let go. */
+const FAILED_START_GRACE_MS = 2_000;
+
+/** Ends an instance that did not get ready in time; `ended` resolves when it is gone. */
+export async function endFailedStart(
+  { clock, processes }: InstanceContext,
+  identity: ProcessIdentity,
+  ended: Promise<void>,
+): Promise<void> {
+  await processes.signalGroup(identity, 'SIGTERM');
+  if (await firstOf(clock, FAILED_START_GRACE_MS, [ended])) return;
+  await processes.signalGroup(identity, 'SIGKILL');
 }

@@ -6,6 +6,8 @@ import { messageOf } from '../../lib/errors.ts';
 import type { ProcessIdentity } from '../../lib/processes.ts';
 import type { WorkloadWish } from '../cluster-driver.ts';
 import { coalesced } from './coalesce.ts';
+import { diagnose } from './diagnose.ts';
+import { endFailedStart, endRest } from './end-processes.ts';
 import { type Exit, readExit } from './exit-status.ts';
 import type { Failure } from './failures.ts';
 import { abortOf, firstOf } from './first-of.ts';
@@ -19,8 +21,6 @@ import { StartFailed, startInstance, surroundingsOf } from './start-instance.ts'
 
 export type InstanceState = 'starting' | 'ready' | 'notReady' | 'retiring' | 'exited';
 
-/** Time after SIGTERM for an instance that never came up: it serves nobody who would have to be let go. */
-const FAILED_START_GRACE_MS = 2_000;
 /** A slot for starting is given on after this long, so that a slow starter does not hold up the others. */
 const START_SLOT_MS = 2_000;
 
@@ -234,9 +234,7 @@ export class Instance {
 
   async #giveUpStarting(identity: ProcessIdentity): Promise<void> {
     this.#isTimedOut = true;
-    await this.#context.processes.signalGroup(identity, 'SIGTERM');
-    if (await firstOf(this.#clock, FAILED_START_GRACE_MS, [this.ended])) return;
-    await this.#context.processes.signalGroup(identity, 'SIGKILL');
+    await endFailedStart(this.#context, identity, this.ended);
   }
 
   async #afterExit(): Promise<void> {
@@ -245,46 +243,26 @@ export class Instance {
     this.#letGo(new Error(`${this.id} has ended`));
     this.#context.changed(this);
     const [exit, lines] = await Promise.all([readExit(this.paths.exit), tailLines(this.paths.log, 5)]);
-    await this.#endRest().catch((error: unknown) => {
-      this.#context.log.error('children of an instance could not be ended', { instance: this.id, error });
-    });
+    await endRest(this.#context, this.#record, durationMs(this.wish.spec.drain.grace)).catch(
+      (error: unknown) => {
+        this.#context.log.error('children of an instance could not be ended', { instance: this.id, error });
+      },
+    );
     await this.#note(exit);
     const isDone = this.wish.spec.type === 'migration' && exit.code === 0;
     const isExpected = this.#record.retiring !== null || isDone;
     this.#end(isExpected ? null : { ...this.#diagnose(exit), lines });
   }
 
-  #diagnose({ how, code }: Exit): Omit<Failure, 'lines'> {
-    const { port, command } = this.wish.spec;
-    if (this.#isTimedOut) {
-      const seen = this.#health?.lastProbe?.outcome.message ?? 'none was made';
-      const hint = port === undefined ? '' : `; it must listen on the port that ${port.env} names`;
-      const message = `${this.id} was not ready ${this.#readiness.startTimeout} after its start (last probe: ${seen}${hint})`;
-      return { reason: 'startTimeout', message, permanent: false };
-    }
-    if (code === 126 || code === 127) {
-      return {
-        reason: 'cannotStart',
-        message: `"${command[0]}" could not be executed (code ${code})`,
-        permanent: false,
-      };
-    }
-    const endedAt = this.#record.ended?.at ?? this.#clock.now();
-    const age = ((endedAt - this.#record.startedAt) / 1_000).toFixed(1);
-    return { reason: 'crashLoop', message: `${this.id} ${how} ${age} s after its start`, permanent: false };
-  }
-
-  /** Children that the application left behind: in a retirement they have its grace, else nobody needs them. */
-  async #endRest(): Promise<void> {
-    const { identity, retiring } = this.#record;
-    if (identity === null) return;
-    const { processes } = this.#context;
-    const deadline =
-      this.#clock.monotonic() + (retiring === null ? 0 : durationMs(this.wish.spec.drain.grace));
-    while (this.#clock.monotonic() < deadline && (await processes.isGroupAlive(identity))) {
-      await this.#clock.sleep(50);
-    }
-    await processes.signalGroup(identity, 'SIGKILL');
+  #diagnose(exit: Exit): Omit<Failure, 'lines'> {
+    return diagnose(exit, {
+      id: this.id,
+      spec: this.wish.spec,
+      ageMs: (this.#record.ended?.at ?? this.#clock.now()) - this.#record.startedAt,
+      startTimedOut: this.#isTimedOut
+        ? { after: this.#readiness.startTimeout, lastProbe: this.#health?.lastProbe?.outcome ?? null }
+        : null,
+    });
   }
 
   async #notStarted(error: unknown): Promise<void> {

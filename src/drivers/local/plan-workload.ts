@@ -1,3 +1,5 @@
+import type { WorkloadWish } from '../cluster-driver.ts';
+
 /**
  * What one workload needs next: pure, so that INV-7 can be tested over every mixture of instances. Decides
  * from what is there now alone, so it may be asked as often as anything changes.
@@ -98,4 +100,14 @@ function worstFirst(a: Member, b: Member, round: number): number {
     restartedAt(b) - restartedAt(a) ||
     b.ordinal - a.ordinal
   );
+}
+
+/** How many more than wanted while a restart replaces them; revisions that do not say get one. */
+export function surgeOf({ spec, replicas }: WorkloadWish): number {
+  const { maxSurge } = spec as { maxSurge?: unknown };
+  const asked =
+    typeof maxSurge === 'string'
+      ? Math.ceil((replicas * Number.parseInt(maxSurge, 10)) / 100)
+      : Number(maxSurge ?? 1);
+  return Math.max(1, Number.isFinite(asked) ? asked : 1);
 }

@@ -1,5 +1,3 @@
-import { instant } from '../../lib/clock.ts';
-import type { ProcessUsage } from '../../lib/processes.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Backend } from '../../router/table.ts';
 import type {
@@ -16,8 +14,9 @@ import { Instance } from './instance.ts';
 import type { InstanceContext } from './instance-context.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import { serviceId, serviceOf, workloadId } from './keys.ts';
+import { memberOf, observeInstance } from './observe-instance.ts';
 import { INSTANCE_HOST } from './options.ts';
-import { type Member, planWorkload } from './plan-workload.ts';
+import { planWorkload, surgeOf } from './plan-workload.ts';
 import { problemOf } from './problem.ts';
 import { retireInstance } from './retire-instance.ts';
 import type { StoredWorkload } from './wish-store.ts';
@@ -115,7 +114,9 @@ export class Workload {
   }
 
   async observe(): Promise<WorkloadObservation> {
-    const instances = await Promise.all(this.instances.map((instance) => this.#observeInstance(instance)));
+    const instances = await Promise.all(
+      this.instances.map((instance) => observeInstance(this.#context, instance)),
+    );
     const count = (is: (seen: InstanceObservation) => boolean): number => instances.filter(is).length;
     return {
       key: this.key,
@@ -162,7 +163,7 @@ export class Workload {
       round: this.#stored.round,
       surge: surgeOf(this.wish),
       takesTraffic: this.takesTraffic,
-      members: this.instances.map((instance) => this.#memberOf(instance)),
+      members: this.instances.map((instance) => memberOf(this.#context, instance)),
       notBefore: new Map([...this.#slots].map(([ordinal, { notBefore }]) => [ordinal, notBefore])),
       now: clock.now(),
     });
@@ -255,19 +256,6 @@ export class Workload {
     });
   }
 
-  #memberOf(instance: Instance): Member {
-    const { record } = instance;
-    return {
-      id: instance.id,
-      ordinal: record.ordinal,
-      round: record.round,
-      state: instance.state,
-      admitted: this.#context.isServing(instance.id),
-      restarts: record.restarts,
-      startedAt: record.startedAt,
-    };
-  }
-
   #backendStates(): BackendStates {
     return backendStates(
       this.instances.map((instance) => ({
@@ -278,34 +266,4 @@ export class Workload {
       })),
     );
   }
-
-  async #observeInstance(instance: Instance): Promise<InstanceObservation> {
-    const { record } = instance;
-    const usage: ProcessUsage | undefined =
-      record.identity === null || instance.hasEnded
-        ? undefined
-        : await this.#context.processes.usage(record.identity);
-    return {
-      id: instance.id,
-      port: record.port,
-      state: instance.state,
-      proven: instance.proven,
-      admitted: this.#context.isServing(instance.id),
-      startedAt: instant(record.startedAt),
-      restarts: record.restarts,
-      rssBytes: usage?.rssBytes ?? null,
-      cpuMs: usage === undefined ? null : Math.round(usage.cpuMs),
-      ...(record.ended === null ? {} : { exitCode: record.ended.code }),
-    };
-  }
-}
-
-/** How many more than wanted while a restart replaces them; revisions that do not say get one. */
-function surgeOf({ spec, replicas }: WorkloadWish): number {
-  const { maxSurge } = spec as { maxSurge?: unknown };
-  const asked =
-    typeof maxSurge === 'string'
-      ? Math.ceil((replicas * Number.parseInt(maxSurge, 10)) / 100)
-      : Number(maxSurge ?? 1);
-  return Math.max(1, Number.isFinite(asked) ? asked : 1);
 }
