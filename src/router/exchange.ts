@@ -1,25 +1,19 @@
+import { Attempts } from './attempts.ts';
 import { Booking } from './booking.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { OwnAnswer } from './http/own-answer.ts';
+import { FAILURE_ANSWERS } from './failure-answers.ts';
 import { Refusal } from './http/refusal.ts';
 import type { RequestHead } from './http/request-head.ts';
 import { upstreamHead } from './http/upstream-head.ts';
 import type { Plane } from './plane.ts';
 import { RequestRelay } from './request-relay.ts';
 import { type ResponseOwner, ResponseRelay, type ResponseTerms } from './response-relay.ts';
-import { Stay } from './stay.ts';
+import type { Stay } from './stay.ts';
 import type { FailureCause } from './table.ts';
 import { type Nobody, resolveTarget, Target } from './target.ts';
 import { Tunnel } from './tunnel.ts';
 import type { ConnectionUser } from './upstream-connection.ts';
-
-const CAUSE_ANSWER: Readonly<Record<FailureCause, OwnAnswer>> = {
-  refused: { status: 502, text: 'no instance of this version accepts connections' },
-  reset: { status: 502, text: 'the instance ended the connection without an answer' },
-  cut: { status: 502, text: 'the instance ended the connection within its answer' },
-  noBackend: { status: 503, text: 'no instance serves' },
-  timeout: { status: 504, text: 'the instance did not answer in time' },
-};
+import { Waits } from './waits.ts';
 
 /**
  * One request from its head to the last byte of its answer.
@@ -34,31 +28,28 @@ export class Exchange implements ConnectionUser, ResponseOwner {
   private readonly head: RequestHead;
   private readonly relay: RequestRelay;
   private readonly response: ResponseRelay;
-  private readonly target: Target | Nobody;
+  /** Where nobody is to be asked: what the client is told. */
+  private readonly attempts: Attempts | Nobody;
   private readonly booking = new Booking();
-  private stay: Stay | null = null;
   private tunnel: Tunnel | null = null;
-  private isConnecting = false;
-  private connectTimedOut = false;
-  private freshConnectionOnly = false;
   private clientEnded = false;
-  private readonly startedAt: number;
-  /** Start of what is being waited for: the connection, the answer's head, its end. */
-  private phaseSince: number;
-  private lastByteAt: number;
+  private readonly waits: Waits;
 
   /** `bytes` and the plane's request lines are those that `head` was parsed from. */
   constructor(plane: Plane, client: ClientConnection, bytes: Buffer, head: RequestHead) {
     this.plane = plane;
     this.client = client;
     this.head = head;
-    this.startedAt = plane.clock();
-    this.phaseSince = this.startedAt;
-    this.lastByteAt = this.startedAt;
+    this.waits = new Waits(plane.clock());
     const text = upstreamHead(bytes, head, plane.requestLines, client.forwardedBy);
     this.relay = new RequestRelay(head, text, plane.limits.replayBytes);
     this.response = new ResponseRelay(head, client.socket, plane.responseLines, this);
-    this.target = resolveTarget(plane.table, plane, bytes, head, plane.requestLines);
+    const target = resolveTarget(plane.table, plane, bytes, head, plane.requestLines);
+    this.attempts = target instanceof Target ? new Attempts(target, plane, this) : target;
+  }
+
+  private get stay(): Stay | null {
+    return this.attempts instanceof Attempts ? this.attempts.stay : null;
   }
 
   /**
@@ -69,8 +60,8 @@ export class Exchange implements ConnectionUser, ResponseOwner {
     const next = this.relay.take(bytes, pos, end);
     if (this.relay.fault !== null) return new Refusal(this.relay.fault);
     if (this.relay.isFull) this.client.pause();
-    if (this.target instanceof Target) this.attempt(this.target, 'noBackend');
-    else this.answerFor(this.target);
+    if (this.attempts instanceof Attempts) this.attempt(this.attempts, 'noBackend');
+    else this.answerFor(this.attempts);
     return next;
   }
 
@@ -79,7 +70,7 @@ export class Exchange implements ConnectionUser, ResponseOwner {
    * that belongs to the next one.
    */
   clientBytes(bytes: Buffer, end: number): number {
-    this.lastByteAt = this.plane.now;
+    this.waits.byte(this.plane.now);
     if (this.tunnel !== null) {
       if (this.tunnel.clientBytes(bytes, 0, end)) this.client.pause();
       return end;
@@ -91,7 +82,7 @@ export class Exchange implements ConnectionUser, ResponseOwner {
       return end;
     }
     if (this.relay.isFull) this.client.pause();
-    if (this.relay.done) this.phaseSince = this.plane.clock();
+    if (this.relay.done) this.waits.phase(this.plane.clock());
     return next;
   }
 
@@ -120,7 +111,7 @@ export class Exchange implements ConnectionUser, ResponseOwner {
   }
 
   upstreamBytes(bytes: Buffer, end: number): void {
-    this.lastByteAt = this.plane.now;
+    this.waits.byte(this.plane.now);
     if (this.tunnel !== null) {
       if (this.tunnel.upstreamBytes(bytes, 0, end)) this.pauseUpstream();
       return;
@@ -135,7 +126,7 @@ export class Exchange implements ConnectionUser, ResponseOwner {
       return;
     }
     if (progress === 'more') return;
-    this.phaseSince = this.plane.now;
+    this.waits.phase(this.plane.now);
     if (progress === 'tunnel') this.openTunnel();
     else if (this.response.head?.eventStream) this.becomeStream();
     if (progress === 'done') this.complete();
@@ -150,7 +141,7 @@ export class Exchange implements ConnectionUser, ResponseOwner {
     const reused = this.stay?.lostConnection() ?? false;
     if (this.tunnel !== null) this.endTunnel('upstream', true);
     else if (connected) this.connectionLost(error, reused);
-    else this.unreachable(this.connectTimedOut ? 'timeout' : 'refused');
+    else this.unreachable();
   }
 
   upstreamDrained(): void {
@@ -158,8 +149,8 @@ export class Exchange implements ConnectionUser, ResponseOwner {
   }
 
   responseTerms(): ResponseTerms {
-    const { upstream } = this.stay as Stay;
-    const target = this.target as Target;
+    const { target, stay } = this.attempts as Attempts;
+    const { upstream } = stay as Stay;
     return {
       identity: target.isPreview ? upstream.previewIdentity : upstream.identity,
       sticky: target.setCookie,
@@ -173,19 +164,17 @@ export class Exchange implements ConnectionUser, ResponseOwner {
 
   /** Called every 100 ms: what waits too long ends here. */
   tick(now: number): void {
-    if (this.booking.isOver || !(this.target instanceof Target)) return;
-    const { connectMs, responseHeadMs, idleMs } = this.target.timeouts;
-    const waited = now - this.phaseSince;
-    if (this.isConnecting) {
-      if (connectMs === 0 || waited <= connectMs) return;
-      this.connectTimedOut = true;
-      this.stay?.connection?.socket.destroy();
-    } else if (this.response.head === null && this.relay.done) {
-      if (responseHeadMs > 0 && waited > responseHeadMs) this.fail('timeout');
-    } else {
-      if (this.response.openEnded && waited > this.plane.limits.openEndedMs) this.becomeStream();
-      if (idleMs > 0 && now - this.lastByteAt > idleMs) this.idleTooLong();
+    const { attempts } = this;
+    if (this.booking.isOver || !(attempts instanceof Attempts)) return;
+    const waitsForHead = this.response.head === null && this.relay.done;
+    const waiting = attempts.isConnecting ? 'connection' : waitsForHead ? 'responseHead' : 'bytes';
+    if (waiting === 'bytes' && this.response.openEnded) {
+      if (this.waits.inPhase(now) > this.plane.limits.openEndedMs) this.becomeStream();
     }
+    const overdue = this.waits.overdue(waiting, attempts.target.timeouts, now);
+    if (overdue === 'connection') attempts.connectTimedOut();
+    else if (overdue === 'responseHead') this.fail('timeout');
+    else if (overdue === 'idle') this.idleTooLong();
   }
 
   /** Ends it at once, at the router's own end. */
@@ -201,44 +190,36 @@ export class Exchange implements ConnectionUser, ResponseOwner {
   }
 
   /** @param causeIfNone why the request fails when there is no instance left to try */
-  private attempt(target: Target, causeIfNone: FailureCause): void {
-    this.phaseSince = this.plane.clock();
-    const upstream = target.next(this.plane.now);
-    this.booking.under(target.pool.counter);
-    if (upstream === null) {
-      this.fail(causeIfNone);
-      return;
-    }
-    const { unsafeReuseMs, upstreamIdleMs } = this.plane.limits;
-    const reuseMs = this.relay.replayable ? upstreamIdleMs : unsafeReuseMs;
-    this.stay = new Stay(upstream, this, this.freshConnectionOnly ? -1 : reuseMs, this.plane.now);
-    this.isConnecting = !this.stay.isReady;
-    if (this.stay.isReady) this.send();
+  private attempt(attempts: Attempts, causeIfNone: FailureCause): void {
+    this.waits.phase(this.plane.clock());
+    const ready = attempts.next(this.relay.replayable, ({ pool }) => this.booking.under(pool.counter));
+    if (ready === null) this.fail(causeIfNone);
+    else if (ready) this.send();
   }
 
   private send(): void {
-    this.isConnecting = false;
-    const connection = this.stay?.connection;
+    const { attempts } = this;
+    if (!(attempts instanceof Attempts)) return;
+    attempts.isConnecting = false;
+    const connection = attempts.stay?.connection;
     if (!connection) return;
-    this.phaseSince = this.plane.now;
+    this.waits.phase(this.plane.now);
     this.relay.sendOn(connection.socket);
     if (this.relay.isFull) this.client.pause();
     else this.client.resume();
   }
 
   /** Nothing was sent: another instance may have it, and after those another weighted version. */
-  private unreachable(cause: 'refused' | 'timeout'): void {
-    const { stay, target } = this;
-    if (stay === null || !(target instanceof Target)) return;
-    stay.upstream.avoidUntil = this.plane.clock() + this.plane.limits.avoidMs;
-    target.exclude(stay.upstream);
-    this.connectTimedOut = false;
-    this.leave(false);
-    this.attempt(target, cause);
+  private unreachable(): void {
+    const { attempts } = this;
+    if (!(attempts instanceof Attempts)) return;
+    const cause = attempts.unreachable();
+    if (cause !== null) this.attempt(attempts, cause);
   }
 
   private connectionLost(error: Error | null, reused: boolean): void {
-    if (this.booking.isOver || !(this.target instanceof Target)) return;
+    const { attempts } = this;
+    if (this.booking.isOver || !(attempts instanceof Attempts)) return;
     if (this.response.head !== null) {
       if (error === null && this.response.endOfStream()) this.complete();
       else this.fail('cut');
@@ -249,9 +230,8 @@ export class Exchange implements ConnectionUser, ResponseOwner {
       this.fail('reset');
       return;
     }
-    this.leave(false);
-    this.freshConnectionOnly = true;
-    this.attempt(this.target, 'reset');
+    attempts.stale();
+    this.attempt(attempts, 'reset');
   }
 
   private becomeStream(): void {
@@ -305,7 +285,7 @@ export class Exchange implements ConnectionUser, ResponseOwner {
   private finish(status: number, isStream: boolean): void {
     // A client that went away before the last byte is told by its 'close'.
     if (this.client.socket.destroyed) return;
-    const latencyMs = isStream ? null : this.plane.clock() - this.startedAt;
+    const latencyMs = isStream ? null : this.plane.clock() - this.waits.startedAt;
     if (this.booking.completed(status, latencyMs)) this.client.exchangeDone(!this.response.closes);
   }
 
@@ -314,7 +294,7 @@ export class Exchange implements ConnectionUser, ResponseOwner {
     this.stay?.failed(cause);
     this.leave(false);
     const { head } = this.response;
-    if (head === null) this.client.answerOwn(CAUSE_ANSWER[cause], this.head, this.relay.done);
+    if (head === null) this.client.answerOwn(FAILURE_ANSWERS[cause], this.head, this.relay.done);
     else this.client.cut(head.framing === 'close');
   }
 
@@ -333,8 +313,6 @@ export class Exchange implements ConnectionUser, ResponseOwner {
   }
 
   private leave(keepConnection: boolean): void {
-    const { stay } = this;
-    this.stay = null;
-    stay?.leave({ keepConnection, now: this.plane.now });
+    if (this.attempts instanceof Attempts) this.attempts.leave(keepConnection);
   }
 }
