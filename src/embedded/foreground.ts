@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SlipwayError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { systemProcessTable } from '../lib/process-table.ts';
 import { dataDirectory } from './data-directory.ts';
@@ -46,6 +47,7 @@ export async function upInForeground(options: ForegroundOptions): Promise<void> 
       options.ready({ status, warnings, adopted: [], wallMs: Math.round(clock.monotonic() - startedAt) });
     }
     await supervisor.ended;
+    if (supervisor.lost) throw lostDirectory(data);
   } catch (error) {
     await supervisor.stop();
     throw error;
@@ -54,6 +56,13 @@ export async function upInForeground(options: ForegroundOptions): Promise<void> 
     await supervisor.close();
   }
 }
+
+const lostDirectory = ({ root }: { readonly root: string }): SlipwayError =>
+  new SlipwayError(
+    'unavailable',
+    `The data directory ${root} is gone, so Slipway and the applications that it ran have ended.`,
+    { next: `slipway up --data ${root}   (starts an empty one)` },
+  );
 
 /** True when one ran, and has ended now. */
 async function followRunning({ data: root, signal, clock }: ForegroundOptions): Promise<boolean> {

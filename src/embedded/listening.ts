@@ -18,6 +18,7 @@ export interface BoundSocket {
 interface ServerHandle {
   readonly fd: number;
   getsockname(out: { port?: number }): number;
+  close(): void;
 }
 type CreateServerHandle = (
   address: string,
@@ -29,17 +30,30 @@ type CreateServerHandle = (
 /** Handles must stay reachable: a collected one closes its descriptor. */
 const held: ServerHandle[] = [];
 
+/** Refuses as `bind` would, and leaves the address free. */
+export function refuseUsed(wanted: Address, flag: string): void {
+  create(wanted, flag).handle.close();
+}
+
 /** Refuses with words for people when the address cannot be had. */
 export function bind(wanted: Address, flag: string): BoundSocket {
-  const create = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
-  const handle = create(wanted.host, wanted.port, net.isIPv6(wanted.host) ? 6 : 4, -1);
+  const { handle, port } = create(wanted, flag);
+  held.push(handle);
+  return { fd: handle.fd, address: { host: wanted.host, port: port ?? wanted.port } };
+}
+
+function create(wanted: Address, flag: string): { handle: ServerHandle; port: number | undefined } {
+  const createHandle = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
+  const handle = createHandle(wanted.host, wanted.port, net.isIPv6(wanted.host) ? 6 : 4, -1);
   if (typeof handle === 'number') throw cannotBind(wanted, flag, handle);
   const name: { port?: number } = {};
   // libuv keeps EADDRINUSE back at bind and says it at the next call.
   const late = handle.getsockname(name);
-  if (late !== 0) throw cannotBind(wanted, flag, late);
-  held.push(handle);
-  return { fd: handle.fd, address: { host: wanted.host, port: name.port ?? wanted.port } };
+  if (late !== 0) {
+    handle.close();
+    throw cannotBind(wanted, flag, late);
+  }
+  return { handle, port: name.port };
 }
 
 /** What a libuv error number (negative) of a bind or a listen means to a person. */

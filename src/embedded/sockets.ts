@@ -2,7 +2,7 @@ import { SlipwayError } from '../lib/errors.ts';
 import type { ProcessTable } from '../lib/process-table.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { endProcess } from './end-process.ts';
-import { type BoundSocket, bind } from './listening.ts';
+import { type BoundSocket, bind, refuseUsed } from './listening.ts';
 import { readRecord, runs } from './process-record.ts';
 import type { Settings } from './settings.ts';
 
@@ -26,6 +26,18 @@ export function inheritedSockets(settings: Settings): Sockets {
   const fds = inheritedFds(settings.entry.length + 1);
   const entry = settings.entry.map((address, index) => ({ fd: fds[index] ?? -1, address }));
   return { entry, api: { fd: fds[settings.entry.length] ?? -1, address: settings.api } };
+}
+
+/** Says at once what `bindSockets` would: for whoever starts a supervisor, which takes longer to come to it. */
+export async function refuseUsedAddresses(
+  data: DataDirectory,
+  settings: Settings,
+  table: ProcessTable,
+): Promise<void> {
+  for (const address of settings.entry) refuseUsed(address, '--http');
+  const manager = readRecord(data, 'manager');
+  // One that lost its supervisor has the API's socket, and is ended before the next is bound.
+  if (manager === undefined || !(await runs(table, manager))) refuseUsed(settings.api, '--api');
 }
 
 /** Binds where nobody has them. Rejects with `conflict` where a router has, which starts a supervisor itself. */

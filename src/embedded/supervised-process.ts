@@ -52,6 +52,7 @@ export class SupervisedProcess {
   #state: RoleState;
   #loop: Promise<void> | undefined;
   #child: StartedChild | undefined;
+  #adopted: ProcessIdentity | undefined;
 
   constructor(options: {
     readonly role: Role;
@@ -92,10 +93,14 @@ export class SupervisedProcess {
     this.#loop ??= this.#keep();
   }
 
-  /** Ends it: SIGTERM, then SIGKILL when it does not obey. Returns when it is gone. */
-  async stop(options: { killAfterMs?: number } = {}): Promise<void> {
+  /**
+   * Ends it: SIGTERM, then SIGKILL when it does not obey. Returns when it is gone. With `ownOnly` what the
+   * record says does not count: its directory may be another Slipway's by now.
+   */
+  async stop(options: { killAfterMs?: number; ownOnly?: boolean } = {}): Promise<void> {
     this.#stopped.abort();
-    const identity = await this.#identity();
+    const own = (await this.#childIdentity()) ?? this.#adopted;
+    const identity = own ?? (options.ownOnly === true ? undefined : await this.#running());
     if (
       identity !== undefined &&
       !(await endProcess(this.#table, identity, options.killAfterMs ?? STOP_MS))
@@ -127,11 +132,13 @@ export class SupervisedProcess {
   async #watch(record: ProcessRecord): Promise<'ended'> {
     this.#set({ state: 'starting', pid: record.pid, adopted: true, message: null, next: null });
     this.#log.info('adopted a running process', { role: this.role, pid: record.pid });
+    this.#adopted = { pid: record.pid, startTime: record.startTime };
     const gone = new AbortController();
     const ready = this.#followRecord(record.pid, gone.signal);
     while (!this.#stopped.signal.aborted && (await runs(this.#table, record))) await this.#sleep(WATCH_MS);
     gone.abort();
     await ready;
+    this.#adopted = undefined;
     this.#ended(`process ${record.pid} is gone`, 0);
     return 'ended';
   }
@@ -197,9 +204,9 @@ export class SupervisedProcess {
     if (ms > 0) await this.#sleep(ms);
   }
 
-  /** The process that runs: the child, which may have no record yet, or the one that was adopted. */
-  async #identity(): Promise<ProcessIdentity | undefined> {
-    if (this.#child === undefined) return this.#running();
+  /** The child may have no record yet. */
+  async #childIdentity(): Promise<ProcessIdentity | undefined> {
+    if (this.#child === undefined) return undefined;
     const entry = await this.#table.get(this.#child.pid);
     return entry === undefined ? undefined : { pid: entry.pid, startTime: entry.startTime };
   }

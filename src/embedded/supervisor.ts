@@ -7,8 +7,11 @@ import type { Log } from '../lib/log.ts';
 import { type ProcessTable, systemProcessTable } from '../lib/process-table.ts';
 import { SAME_USER } from './app-user.ts';
 import { type DataDirectory, makeDirectories } from './data-directory.ts';
+import { watchDirectory } from './directory-watch.ts';
 import { drained } from './drained.ts';
+import { endGroups, lookAt } from './end-leftovers.ts';
 import { type KernelLock, tryLock } from './kernel-lock.ts';
+import { findLostGroups } from './leftovers.ts';
 import { LogFile } from './log-file.ts';
 import { lockFile, ownIdentity, ROLES, type Role, recordFile } from './process-record.ts';
 import { spawnRole } from './role-spawn.ts';
@@ -64,6 +67,8 @@ export class Supervisor {
   readonly #ended = Promise.withResolvers<void>();
   readonly #table: ProcessTable;
   #rotation: Disposable | undefined;
+  #directory: Disposable | undefined;
+  #lost = false;
   #stopping: Promise<void> | undefined;
   readonly #stopWatchers = new Set<(message: string) => void>();
 
@@ -152,6 +157,11 @@ export class Supervisor {
     return this.#ended.promise;
   }
 
+  /** Whether it ended because its data directory went away. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
   /** Ends manager, applications with their agent, then the router: nothing of this Slipway runs afterwards. */
   stop(progress: (message: string) => void = () => undefined): Promise<void> {
     this.#stopWatchers.add(progress);
@@ -171,6 +181,8 @@ export class Supervisor {
     }
     for (const role of this.#roles) role.start();
     this.#rotate();
+    const lock = lockFile(this.#data, 'supervisor');
+    this.#directory = watchDirectory(lock, this.#clock, () => void this.#abandon());
   }
 
   async #stop(): Promise<void> {
@@ -179,11 +191,33 @@ export class Supervisor {
       for (const watcher of this.#stopWatchers) watcher(message);
     };
     this.#rotation?.[Symbol.dispose]();
+    this.#directory?.[Symbol.dispose]();
     // Read by the agent (end the applications too), by the router (start no supervisor) and by a successor.
     writeFileSync(this.#data.downFile, '');
     this.#control.changed();
     await this.#stopRoles(say);
     this.#ended.resolve();
+  }
+
+  /**
+   * The data directory is gone or another one: nothing that was started from it can be found by it any more, so
+   * it all ends now. Nothing at its path is read or removed, since that may be another Slipway's.
+   */
+  #abandon(): Promise<void> {
+    this.#stopping ??= (async () => {
+      this.#lost = true;
+      this.#rotation?.[Symbol.dispose]();
+      this.#log.error('the data directory is gone: ending everything', { data: this.#data.root });
+      this.#control.changed();
+      const stop = (role: Role, killAfterMs: number): Promise<void> | undefined =>
+        this.#roles.find((one) => one.role === role)?.stop({ killAfterMs, ownOnly: true });
+      await Promise.all([stop('manager', AGENT_STOP_MS), stop('router', ROUTER_STOP_MS)]);
+      await stop('agent', AGENT_STOP_MS);
+      const at = lookAt(this.#data);
+      await endGroups(at, await findLostGroups(at), this.#clock);
+      this.#ended.resolve();
+    })();
+    return this.#stopping;
   }
 
   async #stopRoles(say: (message: string) => void): Promise<void> {
@@ -207,7 +241,7 @@ export class Supervisor {
   /** Gives up lock and socket; the process may end then. */
   async close(): Promise<void> {
     await this.#control.close();
-    rmSync(this.#data.supervisorSocket, { force: true });
+    if (!this.#lost) rmSync(this.#data.supervisorSocket, { force: true });
     this.#lock[Symbol.dispose]();
   }
 

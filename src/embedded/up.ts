@@ -17,6 +17,7 @@ import {
   type Settings,
   writeSettings,
 } from './settings.ts';
+import { refuseUsedAddresses } from './sockets.ts';
 import type { RoleState } from './supervised-process.ts';
 import { ask } from './supervisor-client.ts';
 import type { SupervisorStatus } from './supervisor-control.ts';
@@ -57,9 +58,10 @@ const HOPELESS_STARTS = 4;
 /** Starts Slipway detached and returns when router, manager and agent are ready. */
 export async function up(options: UpOptions): Promise<UpResult> {
   const startedAt = options.clock.monotonic();
-  const { data, warnings } = await prepare(options);
+  const { data, settings, warnings } = await prepare(options);
   let child: StartedChild | undefined;
   if (!(await routerStartsSupervisor(data))) {
+    await refuseUsedAddresses(data, settings, systemProcessTable());
     child = await spawnRole({
       role: 'supervisor',
       data,
@@ -70,7 +72,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
   }
   const status = await awaitReady(data, options).catch(async (error: unknown) => {
     // Whoever mends it and tries again at once must not meet the one that is just ending.
-    if (child !== undefined) await Promise.race([child.ended, options.clock.sleep(ENDING_MS)]);
+    if (child !== undefined) await endedWithin(child, options.clock, ENDING_MS);
     throw error;
   });
   return {
@@ -79,6 +81,13 @@ export async function up(options: UpOptions): Promise<UpResult> {
     adopted: status.roles.filter((role) => role.adopted).map((role) => role.role),
     warnings,
   };
+}
+
+/** Nothing stays behind that would keep the caller's process waiting. */
+async function endedWithin(child: StartedChild, clock: Clock, ms: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  using _timer = clock.setTimer(ms, late.resolve);
+  await Promise.race([child.ended, late.promise]);
 }
 
 /** Checks, and writes, what every start needs. Rejects with `alreadyExists` when one runs already. */
