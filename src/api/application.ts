@@ -41,6 +41,9 @@ export const RouteSpec = z.strictObject({
 });
 export type RouteSpec = z.output<typeof RouteSpec>;
 
+/** Whose token changed the spec last. The server sets it, so that a release by itself names a person too. */
+export const CHANGED_BY_ANNOTATION = 'slipway.dev/changed-by';
+
 /** What an environment may override; merged into the workload(s), strategy and gates. */
 export const EnvironmentOverride = z.strictObject({
   workload: z.record(z.string(), z.unknown()).optional(),

@@ -19,7 +19,13 @@ export const Revision = kindSchema('Revision', RevisionSpec, z.looseObject({}));
 export type Revision = z.output<typeof Revision>;
 
 /** A kept revision: full size, no traffic, until its time is over. */
-const WarmRevision = z.looseObject({ revision: z.string(), since: z.string(), expiresAt: z.string() });
+const WarmRevision = z.looseObject({
+  revision: z.string(),
+  since: z.string(),
+  expiresAt: z.string(),
+  /** Its instances by workload: what applies in place afterwards is the live one's alone. */
+  replicas: z.record(z.string(), z.number().int()).optional(),
+});
 
 /** A release that has its number: active or in the queue. */
 export const Claim = z.looseObject({
@@ -98,6 +104,8 @@ export const TrackStatus = z.looseObject({
   attempts: z.record(z.string(), z.number().int()),
   /** Digest of the revision that an automatic release was last made for: a failed one is not tried again by itself. */
   attempted: z.string().nullable(),
+  /** Generation of the application that was last looked at: what is released later is another's doing. */
+  generation: z.number().int().optional(),
   /** Highest epoch given out for work outside releases. */
   epoch: z.number().int(),
   work: TrackWork.nullable(),

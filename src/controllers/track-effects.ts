@@ -1,4 +1,4 @@
-import type { Application } from '../api/application.ts';
+import { type Application, CHANGED_BY_ANNOTATION } from '../api/application.ts';
 import { durationMs } from '../api/duration.ts';
 import { API_VERSION } from '../api/meta.ts';
 import type { Release } from '../api/release.ts';
@@ -23,7 +23,7 @@ export const labelsOf = ({ application, environment }: TrackName) => ({
  * application stands in its Command until it is answered. A crash behind them repeats them.
  */
 export const isBeforeSave = ({ type }: TrackEffect): boolean =>
-  type === 'createRevision' || type === 'scaleApplication';
+  type === 'createRevision' || type === 'scaleApplication' || type === 'nameRelease';
 
 /** Carries out one effect of a track's decision; each is safe to repeat. */
 export async function carryOut(
@@ -95,8 +95,22 @@ export async function carryOut(
     }
     case 'scaleApplication':
       if (application === undefined) return;
-      await store.update<Application>({ ...application, spec: effect.spec as Application['spec'] });
+      await store.update<Application>({
+        ...application,
+        metadata: {
+          ...application.metadata,
+          annotations: { ...application.metadata.annotations, [CHANGED_BY_ANNOTATION]: effect.by },
+        },
+        spec: effect.spec as Application['spec'],
+      });
       return;
+    case 'nameRelease': {
+      const release = await store.get<Release>({ kind: 'Release', namespace, name: effect.name });
+      if (release === undefined) return;
+      const { by: requestedBy, why } = effect;
+      await store.update<Release>({ ...release, spec: { ...release.spec, requestedBy, why } });
+      return;
+    }
     case 'removeTrack': {
       await store.delete({ kind: 'Track', namespace, name: trackName(where) });
       return;

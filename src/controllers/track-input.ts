@@ -1,4 +1,4 @@
-import type { Application } from '../api/application.ts';
+import { type Application, CHANGED_BY_ANNOTATION } from '../api/application.ts';
 import {
   type Environment,
   EnvironmentSpec,
@@ -77,6 +77,8 @@ export async function gatherTrack(
       deleting: application?.metadata.deletionTimestamp !== undefined,
       auto: (written as { release?: string }).release !== 'manual',
       written,
+      changedBy: application?.metadata.annotations?.[CHANGED_BY_ANNOTATION] ?? null,
+      generation: application?.metadata.generation ?? 0,
       wanted:
         track !== mine
           ? nameTaken(track)

@@ -1,7 +1,9 @@
-import type { ApplicationSpec } from '../api/application.ts';
+import { type ApplicationSpec, CHANGED_BY_ANNOTATION } from '../api/application.ts';
 import type { Environment, EnvironmentSpec, Template } from '../api/environment.ts';
 import { EnvironmentSpec as EnvironmentSchema, TemplateSpec } from '../api/environment.ts';
+import type { ApiObject, Stored } from '../api/meta.ts';
 import { validateApplication } from '../engine/application/validate.ts';
+import { canonicalJson } from '../lib/digest.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { KindHooks } from './kind-hooks.ts';
@@ -10,7 +12,8 @@ import type { KindHooks } from './kind-hooks.ts';
 export const DRAIN_FINALIZER = 'slipway.dev/drain';
 
 export const applicationHooks: KindHooks = {
-  prepare(object, { stored }) {
+  prepare(written, { stored, call }) {
+    const object = signed(written, stored, call.identity.name);
     if (stored !== undefined) return object;
     const others = (object.metadata.finalizers ?? []).filter((name) => name !== DRAIN_FINALIZER);
     return { ...object, metadata: { ...object.metadata, finalizers: [...others, DRAIN_FINALIZER] } };
@@ -18,6 +21,19 @@ export const applicationHooks: KindHooks = {
   admit: (object, { call, deps }) =>
     applicationProblems(object.metadata.name, object.spec, call.namespace, deps.store),
 };
+
+/** With the name of who changed the spec, whatever was written there. */
+function signed(object: ApiObject, stored: Stored | undefined, caller: string): ApiObject {
+  const { [CHANGED_BY_ANNOTATION]: _written, ...annotations } = object.metadata.annotations ?? {};
+  const same = stored !== undefined && canonicalJson(stored.spec) === canonicalJson(object.spec);
+  const by = same ? stored.metadata.annotations?.[CHANGED_BY_ANNOTATION] : caller;
+  const all = { ...annotations, ...(by === undefined ? {} : { [CHANGED_BY_ANNOTATION]: by }) };
+  const { annotations: _all, ...metadata } = object.metadata;
+  return {
+    ...object,
+    metadata: Object.keys(all).length === 0 ? metadata : { ...metadata, annotations: all },
+  };
+}
 
 /** What the environments and templates that exist make impossible (engine/application). */
 export async function applicationProblems(

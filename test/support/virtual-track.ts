@@ -44,6 +44,8 @@ export class VirtualTrack {
   /** What is saved and not carried out: a crash between the two. */
   crashed = false;
   written: unknown;
+  changedBy: string | null = null;
+  generation = 1;
   environment: EnvironmentSpec;
   private uid = 0;
 
@@ -54,6 +56,7 @@ export class VirtualTrack {
 
   apply(written: unknown): this {
     this.written = written;
+    this.generation += 1;
     return this.settle();
   }
 
@@ -78,11 +81,12 @@ export class VirtualTrack {
     verb: Verb,
     parameters: Record<string, unknown> = {},
     release: string | null = null,
+    why: string | null = null,
   ): TrackReply | undefined {
     this.uid += 1;
     const uid = `command-${this.uid}`;
     const at = new Date(this.now).toISOString();
-    const { replies } = this.step([{ uid, verb, release, by: 'dana', at, why: null, parameters }]);
+    const { replies } = this.step([{ uid, verb, release, by: 'dana', at, why, parameters }]);
     return replies.find((reply) => reply.uid === uid);
   }
 
@@ -115,6 +119,8 @@ export class VirtualTrack {
       deleting: this.deleting,
       auto: (this.written as { release?: string }).release !== 'manual',
       written: this.written,
+      changedBy: this.changedBy,
+      generation: this.generation,
       wanted: this.wanted(),
       track: this.track,
       revisions: this.revisions,
@@ -162,6 +168,13 @@ export class VirtualTrack {
           endedAt: null,
         };
         return;
+      case 'nameRelease': {
+        const release = this.releases[effect.name];
+        if (release === undefined) return;
+        const { by: requestedBy, why } = effect;
+        this.releases[effect.name] = { ...release, spec: { ...release.spec, requestedBy, why } };
+        return;
+      }
       default:
         return;
     }

@@ -131,6 +131,51 @@ describe('claims', () => {
   });
 });
 
+describe('whose release it is', () => {
+  it.each([
+    ['the person’s who changed the application', 'erin', 'erin'],
+    ['slipway’s where nobody is known', null, 'slipway'],
+  ])('%s', (_, changedBy, by) => {
+    const track = released();
+    track.changedBy = changedBy;
+    track.apply(both(2));
+    expect(planOf(track, 'shop-local-r2')).toMatchObject({ requestedBy: by, why: null });
+  });
+
+  it('slipway’s where something else than the application changed what runs', () => {
+    const track = released();
+    track.changedBy = 'erin';
+    track.apply(both(1));
+    // Such as a new value of a secret: the application's generation stays.
+    track.written = both(2);
+    track.settle();
+    expect(planOf(track, 'shop-local-r2').requestedBy).toBe('slipway');
+  });
+
+  it('becomes theirs who ask for it by a command, with their reason', () => {
+    const track = released();
+    track.changedBy = 'erin';
+    track.apply(both(2));
+    expect(track.command('release', {}, null, 'new shoes')?.message).toContain('is under way');
+    expect(planOf(track, 'shop-local-r2')).toMatchObject({ requestedBy: 'dana', why: 'new shoes' });
+    expect(track.track.active).toMatchObject({ by: 'dana', why: 'new shoes' });
+    track.command('release', {}, null, 'mine as well');
+    expect(planOf(track, 'shop-local-r2').why).toBe('new shoes');
+  });
+
+  it('also while the claim waits in the queue', () => {
+    const track = released();
+    track.apply(both(2));
+    const active = track.releases['shop-local-r2'];
+    if (active === undefined) throw new Error('no release');
+    active.status = { ...active.status, flipped: true };
+    track.apply(both(3));
+    track.command('release', {}, null, 'next');
+    track.endRelease('Succeeded', 'shop-local-r2');
+    expect(planOf(track, 'shop-local-r3')).toMatchObject({ requestedBy: 'dana', why: 'next' });
+  });
+});
+
 describe('verbs', () => {
   it.each(['abort', 'promote', 'resume', 'approve'] as const)(
     '%s of a release that has ended is refused in its own words',

@@ -41,6 +41,10 @@ export interface TrackInput {
   readonly wanted: Result<WantedApplication, readonly ErrorDetail[]>;
   /** The application's spec as people wrote it: what `scale` changes. */
   readonly written: unknown;
+  /** Who changed that spec last, as the server saw it; null where it is not known. */
+  readonly changedBy: string | null;
+  /** Rises with each change of that spec. */
+  readonly generation: number;
   readonly track: TrackStatus;
   readonly revisions: Readonly<Record<string, RevisionSpec>>;
   /** Releases of this track by name, as far as they still exist. */
@@ -73,7 +77,14 @@ export type TrackEffect =
       readonly routes: readonly RouteSpec[];
     }
   /** Carried out before the track is saved: until then the Command itself is the durable intent. */
-  | { readonly type: 'scaleApplication'; readonly spec: unknown }
+  | { readonly type: 'scaleApplication'; readonly spec: unknown; readonly by: string }
+  /** A person asks for the release that their change began: it is theirs. Before the track is saved, as above. */
+  | {
+      readonly type: 'nameRelease';
+      readonly name: string;
+      readonly by: string;
+      readonly why: string | null;
+    }
   /** Everything of this track is gone. */
   | { readonly type: 'removeTrack' };
 

@@ -1,7 +1,7 @@
 import type { Claim, RevisionSpec, TrackStatus } from '../../api/revision.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
 import { admission, heldClaim, planDiffers, releaseName } from './claim.ts';
-import type { TrackEffect, TrackInput, WantedApplication } from './input.ts';
+import type { TrackCommand, TrackEffect, TrackInput, WantedApplication } from './input.ts';
 import { type Destination, destinationOf, planClaim, revisionSpec } from './plan-claim.ts';
 import { isWorking } from './work.ts';
 
@@ -12,6 +12,9 @@ export const refusedDetails = (errors: readonly ErrorDetail[]): Answer => refuse
 
 const sentenceOf = (errors: readonly ErrorDetail[]): string =>
   errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
+
+/** Beginning of the claim of a change that releases by itself. */
+const AUTOMATIC = 'auto:';
 
 /** What a claim brings with it when it is accepted. */
 interface ClaimTerms {
@@ -36,9 +39,12 @@ export class TrackRound {
 
   /** A change of the application that makes a revision, when changes release by themselves. */
   releaseChanges(): void {
-    const { wanted, auto, deleting } = this.input;
+    const { wanted, auto, deleting, generation, changedBy } = this.input;
     if (!auto || deleting || this.track.hold !== null || !wanted.ok) return;
     const { digest } = wanted.value;
+    // A new secret or template may change what runs as well: then the application's last author did not.
+    const by = generation === this.track.generation ? null : changedBy;
+    if (generation !== this.track.generation) this.track = { ...this.track, generation };
     if (digest === this.track.attempted) return;
     const live = this.track.live === null ? undefined : this.input.revisions[this.track.live];
     const underway = [this.track.active, ...this.track.queue].some((each) => each?.digest === digest);
@@ -51,9 +57,23 @@ export class TrackRound {
     this.claim(
       wanted.value,
       destination,
-      { claim: `auto:${digest}`, reason: 'release', by: 'slipway', why: null, at },
+      { claim: `${AUTOMATIC}${digest}`, reason: 'release', by: by ?? 'slipway', why: null, at },
       {},
     );
+  }
+
+  /** A person's command for what an automatic claim brings already: the claim becomes theirs, with their reason. */
+  takeOver(claim: Claim, { uid, by, why }: Pick<TrackCommand, 'uid' | 'by' | 'why'>): void {
+    if (!claim.claim.startsWith(AUTOMATIC)) return;
+    const theirs = { ...claim, claim: uid, by, why };
+    const { active, queue } = this.track;
+    this.track = {
+      ...this.track,
+      active: active === claim ? theirs : active,
+      queue: queue.map((each) => (each === claim ? theirs : each)),
+    };
+    if (this.input.releases[claim.release] !== undefined)
+      this.effects.push({ type: 'nameRelease', name: claim.release, by, why });
   }
 
   claim(

@@ -53,6 +53,7 @@ function release(round: TrackRound, command: TrackCommand): Answer {
     if (planned?.ok === false) return refusedDetails(planned.error);
     const differs = planDiffers(asked, active?.spec.plan.hash ?? planned?.value.plan.hash ?? '');
     if (differs !== null) return refused(differs);
+    round.takeOver(underway, command);
     return {
       state: 'done',
       message: `release ${underway.release} is under way`,
@@ -137,7 +138,7 @@ function scale(round: TrackRound, command: TrackCommand): Answer {
   const scaled = scaledSpec(round.input, command.parameters);
   if (!scaled.ok) return refused(scaled.error);
   const { spec, workload, replicas } = scaled.value;
-  round.effects.push({ type: 'scaleApplication', spec });
+  round.effects.push({ type: 'scaleApplication', spec, by: command.by });
   const asks = round.input.environmentSpec.protection.approval !== undefined && round.track.live !== null;
   const then = asks ? `; the change waits for an approval, see: slipway why ${round.input.application}` : '';
   return { state: 'done', message: `${workload} is wanted with ${replicas} instances${then}` };

@@ -118,6 +118,24 @@ describe('names', () => {
 });
 
 describe('commands', () => {
+  it('a release that a change began names the person who asked for it, in its receipt too', () =>
+    withControllers(async (desk) => {
+      await desk.apply(1, { strategy: { blueGreen: { pause: [1] } } });
+      await desk.ended('shop-local-r1');
+      await desk.apply(2, { strategy: { blueGreen: { pause: [1] } } });
+      await eventually('the release', () => desk.release('shop-local-r2'));
+      await desk.command('release', { kind: 'Application', name: 'shop' }, {}, 'new shoes');
+      await eventually('the pause', async () =>
+        (await desk.release('shop-local-r2'))?.status?.phase === 'Paused' ? true : undefined,
+      );
+      await desk.command('promote', { kind: 'Release', name: 'shop-local-r2' });
+      expect((await desk.ended('shop-local-r2')).spec).toMatchObject({
+        requestedBy: 'dana',
+        why: 'new shoes',
+      });
+      expect(JSON.stringify(await desk.receipt('shop-local-r2'))).toContain('new shoes');
+    }));
+
   it('for an environment that is not there is refused', () =>
     withControllers(async (desk) => {
       await desk.apply(1, blueGreen);

@@ -81,7 +81,7 @@ describe('every endpoint with every role', () => {
       expect([as, approve.status]).toEqual([as, as === 'viewer' || as === 'developer' ? 403 : 404]);
     }
     expect(
-      (await h.raw({ method: 'POST', path, body: command('approve') })).json.details.causes[0].field,
+      (await h.raw({ method: 'POST', path, body: command('promote') })).json.details.causes[0].field,
     ).toBe('spec.verb');
   });
 });
