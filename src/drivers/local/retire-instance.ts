@@ -29,32 +29,36 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
   if (instance.hasEnded && instance.record.identity === null) return;
   await context.tableInForce();
   if (instance.record.port === null) {
-    await end(context, instance, Math.max(durationMs(drain.grace), durationMs(drain.timeout)));
+    const termAt = await noteTerm(context, instance);
+    await end(context, instance, termAt, Math.max(durationMs(drain.grace), durationMs(drain.timeout)));
     return;
   }
 
   const startedAt = clock.monotonic();
   const began = instance.record.retiring?.startedAt ?? clock.now();
-  const before = await loadOf(context, instance);
   const capMs = leftOf(durationMs(drain.timeout), began, clock.now());
-  await Promise.race([awaitDrained(context, instance, false, capMs), instance.ended]);
+  const [before, atTerm] = await Promise.all([
+    loadOf(context, instance),
+    Promise.race([awaitDrained(context, instance, false, capMs), instance.ended]),
+  ]);
   let quietAt = clock.monotonic();
-  await patiently(context, instance, () => context.control.closeIdle(instance.id));
+  const [termAt] = await Promise.all([
+    noteTerm(context, instance),
+    patiently(context, instance, () => context.control.closeIdle(instance.id)),
+  ]);
 
   const streamsMs = durationMs(drain.streamTimeout);
-  const atTerm = await loadOf(context, instance);
   const streamsGone =
     (atTerm?.streams ?? 0) + (atTerm?.requests ?? 0) === 0
       ? Promise.resolve()
       : Promise.race([awaitDrained(context, instance, true, streamsMs), instance.ended]).then(() => {
           quietAt = clock.monotonic();
         });
-  await end(context, instance, Math.max(durationMs(drain.grace), streamsMs));
+  await end(context, instance, termAt, Math.max(durationMs(drain.grace), streamsMs));
   await streamsGone;
 
   // Its connections broke with its process; the router may still be about to count them.
-  await awaitDrained(context, instance, true, SETTLE_MS);
-  const after = await loadOf(context, instance);
+  const after = await awaitDrained(context, instance, true, SETTLE_MS);
   await context.drained(instance, {
     instance: instance.id,
     startedAt: instant(began),
@@ -65,13 +69,25 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
   });
 }
 
-/** SIGTERM once, then SIGKILL after the grace; resolves when the process is gone. */
-async function end(context: InstanceContext, instance: Instance, graceMs: number): Promise<void> {
-  const { clock, processes } = context;
+/** From when on its grace runs, over restarts too: durable when it resolves. Null where there is nobody to end. */
+async function noteTerm(context: InstanceContext, instance: Instance): Promise<number | null> {
   const { identity, retiring } = instance.record;
-  if (identity === null || retiring === null) return;
-  const termAt = retiring.termAt ?? clock.now();
+  if (identity === null || retiring === null) return null;
+  const termAt = retiring.termAt ?? context.clock.now();
   await instance.save({ retiring: { ...retiring, termAt } });
+  return termAt;
+}
+
+/** SIGTERM once, then SIGKILL after the grace; resolves when the process is gone. */
+async function end(
+  context: InstanceContext,
+  instance: Instance,
+  termAt: number | null,
+  graceMs: number,
+): Promise<void> {
+  const { clock, processes } = context;
+  const { identity } = instance.record;
+  if (identity === null || termAt === null) return;
   // Many applications take a second SIGTERM for "now", so one that a former driver sent is not repeated.
   if (!instance.hasEnded && !existsSync(termFileOf(instance.paths.exit))) {
     await processes.signalGroup(identity, 'SIGTERM');
@@ -93,15 +109,18 @@ const leftOf = (ms: number, beganAt: number, now: number): number =>
 const loadOf = (context: InstanceContext, instance: Instance): Promise<BackendLoad | undefined> =>
   patiently(context, instance, () => context.control.load(instance.id));
 
-/** Waits across restarts of the router; what was inside it is gone with it. */
-async function awaitDrained(
+/**
+ * Waits across restarts of the router; what was inside it is gone with it. Answers the load at the end of the
+ * wait: an instance that drains gets nothing new, so what it says stays true.
+ */
+function awaitDrained(
   context: InstanceContext,
   instance: Instance,
   streams: boolean,
   capMs: number,
-): Promise<void> {
+): Promise<BackendLoad | undefined> {
   const deadline = context.clock.monotonic() + capMs;
-  await patiently(context, instance, async () => {
+  return patiently(context, instance, async () => {
     const timeoutMs = Math.max(0, Math.ceil(deadline - context.clock.monotonic()));
     return await context.control.awaitDrained(instance.id, { streams, timeoutMs });
   });
