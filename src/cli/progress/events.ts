@@ -21,7 +21,7 @@ export function newEvents(view: ReleaseView, said: Set<string>, now: number, pai
   const { status } = release;
   say('headline', headline(release, paint));
   if (status?.direction === 'back')
-    say('back', `↩ turning back: ${cleanLine(status.failure?.message ?? 'as asked')}`);
+    say('back', `↩ turning back: ${brief(status.failure?.message ?? 'as asked')}`);
   const { from, to, replicas } = release.spec;
   const context = { from, to, replicas, now };
   for (const stage of stageViews(view)) {
@@ -37,6 +37,9 @@ export function newEvents(view: ReleaseView, said: Set<string>, now: number, pai
   return lines;
 }
 
+/** What happened, without its particulars: the end says those, once. */
+const brief = (message: string): string => cleanLine(message).split(': ', 1)[0] ?? '';
+
 /** `✓ 2 green 4, blue 2: 67 % on r2, flip 0.3 ms, proof 20/20 (1.1 s)`; null for what has not begun. */
 function eventLine(row: Row): string | null {
   const indent = '  '.repeat(row.depth + 1);
@@ -46,7 +49,7 @@ function eventLine(row: Row): string | null {
     case 'done':
       return `${indent}✓ ${row.label}: ${facts.join(', ') || 'done'}${time}`;
     case 'failed':
-      return `${indent}✗ ${row.label}: ${row.detail}${time}`;
+      return `${indent}✗ ${row.label}: ${brief(row.detail)}${time}`;
     case 'running':
       return row.depth === 0 ? `${indent}● ${row.label}: begun` : null;
     case 'skipped':

@@ -1,5 +1,5 @@
 import type { Release, TrafficTotals, Waiting } from '../../api/release.ts';
-import { cleanLine } from '../terminal/clean.ts';
+import { clean, cleanLine } from '../terminal/clean.ts';
 import { type Paint, PLAIN } from '../terminal/paint.ts';
 import { formatInstant, formatMs, formatNumber, shortRevision } from '../text/words.ts';
 import { hasEnded, phaseOf } from './view.ts';
@@ -68,10 +68,16 @@ function wallTime({ status }: Release): string {
 function failureLines({ status }: Release, paint: Paint): string[] {
   const failure = status?.failure ?? null;
   if (failure === null) return [];
-  const sentences = [failure.message, failure.affects, failure.next]
-    .map(cleanLine)
-    .filter((text) => text !== '');
-  return sentences.map((text, at) => `  ${at === 0 ? paint.bad(text) : text}`);
+  // What a log said stays in lines, as its writer meant it.
+  const [what = '', ...logLines] = failure.message.split('\n');
+  return [
+    ...(what === '' ? [] : [`  ${paint.bad(cleanLine(what))}`]),
+    ...logLines.map((line) => `    ${clean(line).trimEnd()}`),
+    ...[failure.affects, failure.next]
+      .map(cleanLine)
+      .filter((text) => text !== '')
+      .map((text) => `  ${text}`),
+  ];
 }
 
 /** What nothing but a person or an absent agent can unblock; the tree itself shows the rest. */

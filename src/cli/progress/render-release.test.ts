@@ -266,4 +266,38 @@ describe('events, where lines cannot be redrawn', () => {
       '  slipway abort shop-local-r2',
     ]);
   });
+
+  test('what a crashed application said is told once, in its own lines', () => {
+    const message =
+      "shop-r2 cannot start in local (0 of 1 ready): it exited with code 1. Its log says:\nError: Cannot find module 'x'\nRequire stack:";
+    const release = releaseFixture({
+      phase: 'RolledBack',
+      direction: 'back',
+      stages: [
+        stageStatus(1, { state: 'failed', startedAt: at(0), endedAt: at(1), message }),
+        stageStatus(2),
+        stageStatus(3),
+      ],
+      endedAt: at(1),
+      failure: {
+        stage: 1,
+        reason: 'crashLoop',
+        message,
+        affects: 'Users are not affected.',
+        next: 'mend it',
+      },
+    });
+    const lines = newEvents({ release, executions: [], gateRuns: [] }, new Set(), T0);
+    expect(lines.slice(1)).toEqual([
+      '↩ turning back: shop-r2 cannot start in local (0 of 1 ready)',
+      '  ✗ 1 green 1: shop-r2 cannot start in local (0 of 1 ready) (1.0 s)',
+      '↩ Turned back to r1 in 1.0 s. Requests not measured.',
+      '  shop-r2 cannot start in local (0 of 1 ready): it exited with code 1. Its log says:',
+      "    Error: Cannot find module 'x'",
+      '    Require stack:',
+      '  Users are not affected.',
+      '  mend it',
+      '  slipway receipt shop-local-r2',
+    ]);
+  });
 });

@@ -84,7 +84,7 @@ describe('failures in a row', () => {
     );
     expect(problem?.final).toBe(true);
     expect(problem?.message).toBe(
-      '2 instances: x exited with code 3 (5 times in a row). Its log ends with:\nboom',
+      '2 instances: x exited with code 3 (5 times in a row). Its log says:\nboom',
     );
   });
 

@@ -85,7 +85,7 @@ export function withLines(sentence: string, lines: readonly string[] | null): st
   if (lines === null) return sentence;
   return lines.length === 0
     ? `${sentence} Its log is empty.`
-    : `${sentence} Its log ends with:\n${lines.join('\n')}`;
+    : `${sentence} Its log says:\n${lines.join('\n')}`;
 }
 
 /** Errors by which the operating system says that something has run out. */

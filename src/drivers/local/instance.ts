@@ -14,7 +14,7 @@ import { abortOf, firstOf } from './first-of.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { type InstancePaths, type InstanceRecord, instancePaths, saveRecord } from './instance-record.ts';
-import { tailLines } from './log-tail.ts';
+import { tailExcerpt } from './log-tail.ts';
 import { INSTANCE_HOST } from './options.ts';
 import { probe, readinessOf, type Surroundings } from './readiness.ts';
 import { StartFailed, startInstance, surroundingsOf } from './start-instance.ts';
@@ -242,7 +242,7 @@ export class Instance {
     this.#hasEnded = true;
     this.#letGo(new Error(`${this.id} has ended`));
     this.#context.changed(this);
-    const [exit, lines] = await Promise.all([readExit(this.paths.exit), tailLines(this.paths.log, 5)]);
+    const [exit, lines] = await Promise.all([readExit(this.paths.exit), tailExcerpt(this.paths.log, 5)]);
     await endRest(this.#context, this.#record, durationMs(this.wish.spec.drain.grace)).catch(
       (error: unknown) => {
         this.#context.log.error('children of an instance could not be ended', { instance: this.id, error });

@@ -1,11 +1,10 @@
 import { open } from 'node:fs/promises';
+import { logExcerpt } from './log-excerpt.ts';
 
 const TAIL_BYTES = 16_384;
-/** A line in a message is for people; the log has all of it. */
-const LINE_LENGTH = 400;
 
-/** The last lines of a log, for messages; none where it cannot be read. */
-export async function tailLines(file: string, count: number): Promise<string[]> {
+/** What a log's end says about the end of its process, for messages; none where nothing was written. */
+export async function tailExcerpt(file: string, count: number): Promise<string[]> {
   try {
     const handle = await open(file, 'r');
     try {
@@ -15,11 +14,7 @@ export async function tailLines(file: string, count: number): Promise<string[]> 
         buffer: Buffer.alloc(size - start),
         position: start,
       });
-      const lines = buffer.subarray(0, bytesRead).toString('utf8').split('\n');
-      return lines
-        .filter((line) => line.trim() !== '')
-        .slice(-count)
-        .map((line) => line.slice(0, LINE_LENGTH));
+      return logExcerpt(buffer.subarray(0, bytesRead).toString('utf8').split('\n'), count);
     } finally {
       await handle.close();
     }

@@ -43,6 +43,14 @@ describe('an application that does not come up', () => {
     await machine.seen('shop-r1', 'is gone', ({ instances }) => instances.length === 0);
   });
 
+  it('says the error itself, not the stack behind it', async () => {
+    await machine.want('shop-r1', 1, { command: ['node', '-e', "require('./nowhere.js')"] });
+    const { problem } = await machine.seen('shop-r1', 'a crash loop', (seen) => seen.problem !== null);
+    expect(problem?.message).toContain("Error: Cannot find module './nowhere.js'");
+    expect(problem?.message.match(/^\s+at /gm)).toHaveLength(1);
+    await machine.want('shop-r1', 0);
+  });
+
   const refusals: [name: string, spec: object, reason: string, says: RegExp][] = [
     [
       'a command that is not there',
