@@ -117,6 +117,10 @@ export const TrackStatus = z.looseObject({
   standing: z.looseObject({ inPlace: z.string(), routes: z.array(RouteSpec) }).optional(),
   /** What waits for an approval before it applies in place, or was refused it. */
   change: InPlaceChange.optional(),
+  /** The latest release that did not succeed: its content is applied and not what serves. */
+  unsuccessful: z
+    .looseObject({ release: z.string(), phase: z.string(), digest: z.string(), message: z.string() })
+    .optional(),
   /** Why nothing is released although something changed; for people. */
   refusal: z.looseObject({ message: z.string(), at: z.string(), digest: z.string() }).nullable(),
   commands: z.array(

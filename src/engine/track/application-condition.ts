@@ -1,8 +1,14 @@
 import type { Condition } from '../../api/meta.ts';
 import type { TrackStatus } from '../../api/revision.ts';
-import type { TrackInput } from './input.ts';
+import { shortDigest } from './in-place.ts';
+import type { TrackInput, WantedApplication } from './input.ts';
 
-/** What an Application says of one environment: the answer to "is what I applied what serves?". */
+type Said = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+/**
+ * What an Application says of one environment: the answer to "is what I applied what serves?". True only when it
+ * is; otherwise what serves instead, and why.
+ */
 export function applicationCondition(
   input: TrackInput,
   track: TrackStatus,
@@ -15,36 +21,65 @@ export function applicationCondition(
   return {
     type,
     ...said,
+    observedGeneration: input.generation,
     lastTransitionTime: known !== undefined && known.status === said.status ? known.lastTransitionTime : at,
   };
 }
 
-function say(
-  { wanted, application }: TrackInput,
-  track: TrackStatus,
-): Pick<Condition, 'status' | 'reason' | 'message'> {
+function say(input: TrackInput, track: TrackStatus): Said {
+  const { wanted, application, environment } = input;
+  const { live, active } = track;
+  const serves = live === null ? 'nothing is live' : `${live} serves`;
+  const no = (reason: string, message: string): Said => ({ status: 'False', reason, message });
+  if (input.deleting) return no('Deleting', `it is being deleted; ${serves}`);
   if (!wanted.ok) {
-    return {
-      status: 'False',
-      reason: 'Invalid',
-      message: wanted.error.map(({ path, message }) => `${path}: ${message}`).join('; '),
-    };
+    const causes = wanted.error.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    return no('Invalid', `${causes}; ${serves}`);
   }
-  if (track.active !== null)
-    return { status: 'False', reason: 'Releasing', message: `release ${track.active.release} is under way` };
-  if (track.refusal !== null && track.refusal.digest === wanted.value.digest)
-    return { status: 'False', reason: 'Refused', message: track.refusal.message };
-  if (track.live === null)
+  if (active !== null) return no('Releasing', `release ${active.release} is under way; ${serves}`);
+  const { digest } = wanted.value;
+  const there = live === null ? undefined : input.revisions[live];
+  if (there?.digest === digest) return sayInPlace(input, track, wanted.value);
+  if (track.refusal?.digest === digest) return no('Refused', `${track.refusal.message}; ${serves}`);
+  const release = `slipway release ${application} -e ${environment}`;
+  const instead = live === null ? serves : `${serves}, and not what was applied`;
+  if (track.unsuccessful?.digest === digest) {
+    const { release: name, phase, message } = track.unsuccessful;
+    return no(phase, `${instead}: release ${name} ended as ${message}; try again with: ${release}`);
+  }
+  if (track.hold !== null)
+    return no(
+      'Held',
+      `${instead}: ${track.hold.by} holds automatic releases; lift with: slipway resume ${application} -e ${environment}`,
+    );
+  return no('NotReleased', `${instead}; run: ${release}`);
+}
+
+/** What runs is what was applied; replicas and routes may still be on their way. */
+function sayInPlace(input: TrackInput, track: TrackStatus, wanted: WantedApplication): Said {
+  const serves = `${track.live} serves`;
+  if (wanted.inPlace === track.applied) {
+    return track.hold === null
+      ? { status: 'True', reason: 'Serving', message: serves }
+      : {
+          status: 'True',
+          reason: 'Held',
+          message: `${serves}; ${track.hold.by} holds automatic releases; lift with: slipway resume ${input.application} -e ${input.environment}`,
+        };
+  }
+  const { change } = track;
+  const where = `slipway approve ${input.application} -e ${input.environment}`;
+  if (change?.state === 'waiting')
     return {
       status: 'False',
-      reason: 'NotReleased',
-      message: `nothing is live; run: slipway release ${application}`,
+      reason: 'WaitingForApproval',
+      message: `${serves}; change ${shortDigest(change)} (${change.summary}) waits for the approval of anyone with role ${change.who}, until ${change.expiresAt}: ${where}`,
     };
-  if (track.hold !== null)
+  if (change?.state === 'rejected')
     return {
-      status: 'True',
-      reason: 'Held',
-      message: `${track.live} serves; ${track.hold.by} holds automatic releases; lift with: slipway resume ${application}`,
+      status: 'False',
+      reason: 'Rejected',
+      message: `${serves}; change ${shortDigest(change)} (${change.summary}) was rejected by ${change.by}${change.why === null ? '' : ` (${change.why})`}; it can still be approved: ${where}`,
     };
-  return { status: 'True', reason: 'Serving', message: `${track.live} serves` };
+  return { status: 'False', reason: 'Applying', message: `${serves}; replicas or routes are being applied` };
 }

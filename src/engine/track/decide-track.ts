@@ -35,7 +35,12 @@ const earliest = (a: number | null, b: number | null): number | null =>
 
 function settleActive({ track, releases, now }: TrackInput): TrackStatus {
   const release = track.active === null ? undefined : releases[track.active.release];
-  return release === undefined ? track : settle(track, release, now);
+  if (release === undefined) return track;
+  const settled = settle(track, release, now);
+  const { phase, waiting } = release.status;
+  if (settled === track || phase === 'Succeeded' || track.active === null) return settled;
+  const { release: name, digest } = track.active;
+  return { ...settled, unsuccessful: { release: name, phase, digest, message: waiting.message } };
 }
 
 /** Each command gets one outcome; one that has it already gets the same again. */
