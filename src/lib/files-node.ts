@@ -1,9 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import {
+  closeSync,
+  fchmodSync,
+  fdatasync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Files } from './files.ts';
 
-/** The file system of this machine. Errors keep Node's `code`. */
+const [syncAll, syncData] = [promisify(fsync), promisify(fdatasync)];
+
+/**
+ * The file system of this machine. Errors keep Node's `code`.
+ *
+ * A durable write waits for the disk twice, and does that without holding up the process. What only changes the
+ * kernel's memory (open, write, rename, close) is done at once: by the thread pool each of them takes longer
+ * than it works, and a release makes dozens of such writes one after another.
+ */
 export function nodeFiles(): Files {
   const appending = new Map<string, Promise<void>>();
   return {
@@ -22,16 +42,16 @@ export function nodeFiles(): Files {
         `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}`,
       );
       try {
-        const handle = await open(temporary, 'wx', options?.mode ?? 0o600);
+        const file = openSync(temporary, 'wx', options?.mode ?? 0o600);
         try {
           // The mode of `open` is cut by the umask; a key must have exactly the one that was asked for.
-          if (options?.mode !== undefined) await handle.chmod(options.mode);
-          await handle.writeFile(data);
-          await handle.sync();
+          if (options?.mode !== undefined) fchmodSync(file, options.mode);
+          writeFileSync(file, data);
+          await syncAll(file);
         } finally {
-          await handle.close();
+          closeSync(file);
         }
-        await rename(temporary, path);
+        renameSync(temporary, path);
       } catch (error) {
         await rm(temporary, { force: true });
         throw error;
@@ -67,30 +87,30 @@ export function nodeFiles(): Files {
 }
 
 async function append(path: string, data: string): Promise<void> {
-  const handle = await open(path, 'a', 0o600);
+  const file = openSync(path, 'a', 0o600);
   try {
-    const { size } = await handle.stat();
+    const { size } = fstatSync(file);
     try {
-      await handle.appendFile(data);
-      await handle.datasync();
+      writeFileSync(file, data);
+      await syncData(file);
     } catch (error) {
       // Half a record would be joined to the next one, when there is room again.
-      await handle.truncate(size);
+      ftruncateSync(file, size);
       throw error;
     }
     if (size === 0) await syncDirectory(dirname(path));
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
 
 /** A rename is durable only when its directory is. */
 async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
+  const directory = openSync(path, 'r');
   try {
-    await handle.sync();
+    await syncAll(directory);
   } finally {
-    await handle.close();
+    closeSync(directory);
   }
 }
 
