@@ -25,6 +25,11 @@ describe('findProblems', () => {
       [['spec.workload.replicas', /found "two", allowed: a number/]],
     ],
     [
+      'a number where a duration belongs',
+      application(workload({ drain: { timeout: 30 } })),
+      [['spec.workload.drain.timeout', /found 30, allowed: a duration such as 100ms, 30s,/]],
+    ],
+    [
       'too many',
       application(workload({ replicas: 1001 })),
       [['spec.workload.replicas', /found 1001, allowed: at most 1000/]],

@@ -47,6 +47,7 @@ function explain(
   const path = [...prefix, ...issue.path];
   const at = (message: string): ErrorDetail[] => [{ path: pathText(path), message }];
   const found = describeFound(valueAt(input, path), quote);
+  const words = wordsFor(schema, path);
   switch (issue.code) {
     case 'unrecognized_keys': {
       const allowed = fieldsAt(schema, path, input);
@@ -59,8 +60,8 @@ function explain(
     case 'invalid_type':
       return at(
         found === 'nothing'
-          ? `is required (${withArticle(issue.expected)})`
-          : `found ${found}, allowed: ${withArticle(issue.expected)}`,
+          ? `is required (${words ?? withArticle(issue.expected)})`
+          : `found ${found}, allowed: ${words ?? withArticle(issue.expected)}`,
       );
     case 'invalid_value':
       return at(`found ${found}, allowed: ${issue.values.map((v) => JSON.stringify(v)).join(', ')}`);
@@ -81,6 +82,16 @@ function explain(
     default:
       return at(issue.message);
   }
+}
+
+/** What the pattern of a text says of itself (`a duration such as 30s`), where the schema has one there. */
+function wordsFor(schema: Schema, path: Path): string | undefined {
+  const checks = schemasAt(schema, path).flatMap((each) => definitionOf(each).checks ?? []);
+  const said = checks.map(({ _zod: { def } }) =>
+    def.format === 'regex' ? def.error?.({ code: 'invalid_format' } as z.core.$ZodRawIssue) : undefined,
+  );
+  const words = said.find((one) => one !== undefined && one !== null);
+  return typeof words === 'string' ? words : words?.message;
 }
 
 /** The branch that came nearest speaks where it got inside the value; else the branches are named. */
@@ -135,14 +146,20 @@ const withArticle = (type: string): string =>
 
 /** Names of the fields that an object at this path may have; empty where any may stand. */
 function fieldsAt(schema: Schema, path: Path, input: unknown): string[] {
-  let candidates: Schema[] = unwrap(schema);
-  for (const part of path) candidates = candidates.flatMap((each) => step(each, part)).flatMap(unwrap);
   const here = valueAt(input, path);
-  const objects = candidates.map(shapeOf).filter((shape) => shape !== undefined);
+  const objects = schemasAt(schema, path)
+    .map(shapeOf)
+    .filter((shape) => shape !== undefined);
   if (typeof here !== 'object' || here === null) return [];
   return [...new Set(objects.flatMap((shape) => Object.keys(shape)))].filter(
     (name) => !Object.hasOwn(here, name),
   );
+}
+
+function schemasAt(schema: Schema, path: Path): Schema[] {
+  let candidates: Schema[] = unwrap(schema);
+  for (const part of path) candidates = candidates.flatMap((each) => step(each, part)).flatMap(unwrap);
+  return candidates;
 }
 
 type Definition = {
@@ -155,7 +172,9 @@ type Definition = {
   readonly shape?: Readonly<Record<string, Schema>>;
   readonly element?: Schema;
   readonly valueType?: Schema;
+  readonly checks?: readonly { readonly _zod: { readonly def: CheckDefinition } }[];
 };
+type CheckDefinition = { readonly format?: string; readonly error?: z.core.$ZodErrorMap };
 const definitionOf = (schema: Schema): Definition => schema._zod.def as unknown as Definition;
 const shapeOf = (schema: Schema) => definitionOf(schema).shape;
 

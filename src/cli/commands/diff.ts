@@ -52,7 +52,9 @@ export const command: CommandModule = {
 async function diff(connection: Connection, wanted: ApiObject): Promise<ObjectDiff> {
   const before = await connection.api.find<ApiObject>(wanted.kind, wanted.metadata.name);
   const { result, object } = await applyObject(connection, wanted, { dryRun: true });
-  const differences = differencesOf(comparable(before), comparable(object)).filter(({ path }) => path !== '');
+  // Of what is new the file says it all; what the manager would fill in is no news beside it.
+  const after = before === undefined ? (wanted as Stored) : object;
+  const differences = differencesOf(comparable(before), comparable(after)).filter(({ path }) => path !== '');
   return { name: qualifiedName(wanted), result, differences };
 }
 

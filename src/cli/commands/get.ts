@@ -17,20 +17,21 @@ interface GetOptions {
 
 type Kind = ReturnType<typeof parseTarget>['kind'];
 
-/** `slipway get`: objects of one kind as a table, as kubectl prints them. */
+/** `slipway get`: objects of one kind or several as tables, as kubectl prints them. */
 export const command: CommandModule = {
   configure(command, run) {
     command
       .description('List the objects of a kind, or those named. A unique prefix of a name is enough.')
-      .argument('<kind>', 'applications, releases, revisions, environments, …; or kind/name')
+      .argument('<kind>', 'applications, releases, revisions, …; several as app,rel; or kind/name')
       .argument('[names...]')
       .option('-w, --watch', 'go on printing changes')
       .option('-l, --selector <labels>', 'only objects with these labels, such as team=web')
       .option('-A, --all-namespaces', 'of every namespace');
-    examples(command, 'slipway get releases --watch', 'slipway get app shop -o yaml');
+    examples(command, 'slipway get releases --watch', 'slipway get app,rel', 'slipway get app shop -o yaml');
     command.action(
       run(async (context, kindWord: string, more: string[], options: GetOptions) => {
         const connection = await context.connect();
+        if (kindWord.includes(',')) return await severalKinds(context, connection, kindWord, more, options);
         const { kind, names } = parseTarget([kindWord, ...more]);
         if (options.watch === true) return await watchObjects(context, connection, kind, names, options);
         const objects = await readObjects(connection, kind, names, options);
@@ -39,6 +40,38 @@ export const command: CommandModule = {
     );
   },
 };
+
+/** One table below the other; for scripts one list. Names are looked for in each kind. */
+async function severalKinds(
+  context: Context,
+  connection: Connection,
+  words: string,
+  names: readonly string[],
+  options: GetOptions,
+): Promise<ExitCode> {
+  const kinds = words
+    .split(',')
+    .filter((word) => word !== '')
+    .map((word) => parseTarget([word]).kind);
+  if (options.watch === true) {
+    throw new SlipwayError('badRequest', 'Only one kind can be watched at a time.', {
+      next: `slipway get ${kinds[0]?.plural ?? 'releases'} --watch`,
+    });
+  }
+  const read = await Promise.all(kinds.map((kind) => readObjects(connection, kind, names, options)));
+  if (context.format === 'json' || context.format === 'yaml') {
+    await printData(context, { apiVersion: 'v1', kind: 'List', metadata: {}, items: read.flat() });
+    return EXIT.ok;
+  }
+  let shown = 0;
+  for (const [at, kind] of kinds.entries()) {
+    const objects = read[at] ?? [];
+    if (shown > 0 && objects.length > 0 && context.format !== 'name') context.print('');
+    shown += objects.length;
+    await print(context, connection, kind, objects, false, options);
+  }
+  return EXIT.ok;
+}
 
 async function readObjects(
   connection: Connection,

@@ -209,6 +209,21 @@ describe('the progress tree', () => {
   });
 });
 
+test.each<[NonNullable<ReleaseStatus['turn']>['cause'], string]>([
+  ['abort', '- 1 green 1 6 old + 1 new aborted 1.0 s'],
+  ['rollback', '- 1 green 1 6 old + 1 new turned back 1.0 s'],
+  ['superseded', '- 1 green 1 6 old + 1 new superseded 1.0 s'],
+  ['failure', '✗ 1 green 1 6 old + 1 new failed 1.0 s'],
+])('a stage that was under way when the release turned back: %s', (cause, line) => {
+  const release = releaseFixture({
+    phase: 'Aborting',
+    direction: 'back',
+    turn: { cause, by: 'dana', at: at(1), why: null },
+    stages: [stageStatus(1, { state: 'failed', startedAt: at(0), endedAt: at(1) }), stageStatus(2)],
+  });
+  expect(renderRelease(release, [], [], T0, 120)[1]?.replace(/ +/g, ' ').trim()).toBe(line);
+});
+
 describe('events, where lines cannot be redrawn', () => {
   test('each is said once, in the order in which it happened', () => {
     const said = new Set<string>();

@@ -63,7 +63,10 @@ function stageRow(view: StageView, context: RowContext): Row {
     case 'waiting':
       return { ...base, sign: 'waiting', middle: capacityWords(outcome), detail: message(view) || 'waiting' };
     case 'failed':
-      return { ...base, sign: 'failed', middle: capacityWords(outcome), detail: message(view) || 'failed' };
+      // The engine ends a stage that was under way when somebody stopped the release: nothing failed in it.
+      return view.stoppedBy === null
+        ? { ...base, sign: 'failed', middle: capacityWords(outcome), detail: message(view) || 'failed' }
+        : { ...base, sign: 'skipped', middle: capacityWords(outcome), detail: view.stoppedBy };
     case 'skipped':
       return { ...base, sign: 'skipped', middle: '', detail: message(view) || 'not needed' };
     case 'pending':

@@ -15,6 +15,8 @@ export interface StageView {
   readonly back: boolean;
   /** Whether no stage up to it moves public traffic. */
   readonly beforeFlip: boolean;
+  /** Why it stopped where nothing failed: a person, or a newer release. Null otherwise. */
+  readonly stoppedBy: 'aborted' | 'turned back' | 'superseded' | null;
   /** Absent while the release has not been looked at by its controller. */
   readonly status: StageStatus | undefined;
   readonly executions: readonly Execution[];
@@ -36,19 +38,37 @@ export function stageViews(view: ReleaseView): StageView[] {
   const { spec, status } = view.release;
   const { stages } = spec.plan;
   const firstFlip = stages.findIndex(({ flips }) => flips);
+  const stoppedBy = stopOf(status);
   const forward = stages.map((stage, at) =>
-    stageView({ stage, back: false, beforeFlip: at < firstFlip }, status?.stages[at], view),
+    stageView({ stage, back: false, beforeFlip: at < firstFlip, stoppedBy }, status?.stages[at], view),
   );
   if (status?.direction !== 'back') return forward;
   // The statuses of the way back follow those of the plan.
   const back = status.backStages.map((stage, at) =>
-    stageView({ stage, back: true, beforeFlip: false }, status.stages[stages.length + at], view),
+    stageView(
+      { stage, back: true, beforeFlip: false, stoppedBy: null },
+      status.stages[stages.length + at],
+      view,
+    ),
   );
   return [...forward.filter((one) => one.status?.state !== 'pending'), ...back];
 }
 
+function stopOf(status: Release['status']): StageView['stoppedBy'] {
+  switch (status?.turn?.cause) {
+    case 'abort':
+      return 'aborted';
+    case 'rollback':
+      return 'turned back';
+    case 'superseded':
+      return 'superseded';
+    default:
+      return null;
+  }
+}
+
 function stageView(
-  place: Pick<StageView, 'stage' | 'back' | 'beforeFlip'>,
+  place: Pick<StageView, 'stage' | 'back' | 'beforeFlip' | 'stoppedBy'>,
   status: StageStatus | undefined,
   view: ReleaseView,
 ): StageView {

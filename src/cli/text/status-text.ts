@@ -124,8 +124,9 @@ function applicationLines(status: ApplicationStatus, now: number, paint: Paint):
       one.state === 'ready' && one.admitted ? 'serving' : one.state,
       one.port === null ? '' : String(one.port),
       String(one.restarts),
-      one.rssBytes === null ? '' : formatBytes(one.rssBytes),
-      one.cpuMs === null ? '' : formatMs(one.cpuMs),
+      // What runs has memory: none at all means that it was not measured yet.
+      one.rssBytes === null || one.rssBytes === 0 ? '' : formatBytes(one.rssBytes),
+      one.cpuMs === null || one.rssBytes === 0 ? '' : formatMs(one.cpuMs),
       formatDuration(Math.max(0, now - Date.parse(one.startedAt))),
     ]),
   );

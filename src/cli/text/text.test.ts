@@ -203,6 +203,15 @@ describe('why', () => {
       ...lines,
     ]);
   });
+  test('its times are in the clock of the reader', () => {
+    const lines = [`Since ${at(0)} (18 min ago); it expires in 23 h.`];
+    const text = whyText({ sentence: `Waits since ${at(0)}.`, lines, waiting }, T0 + 1_080_000);
+    const clock = formatInstant(at(0), T0);
+    expect(text.slice(0, 2)).toEqual([
+      `Waits since ${clock}.`,
+      `Since ${clock} (18 min ago); it expires in 23 h.`,
+    ]);
+  });
   test('commands and times that it leaves out are added', () => {
     const text = whyText({ sentence: waiting.message, lines: [], waiting }, T0 + 1_080_000);
     expect(text[1]).toBe('  slipway approve shop-production-r8');
@@ -237,6 +246,18 @@ test.each<[string, unknown, unknown, unknown[]]>([
   ['a change', { a: { b: 1 } }, { a: { b: 2 } }, [{ path: 'a.b', from: 1, to: 2 }]],
   ['one more in a list', { a: [1] }, { a: [1, 2] }, [{ path: 'a[1]', from: undefined, to: 2 }]],
   ['a field less', { a: 1, b: 2 }, { a: 1 }, [{ path: 'b', from: 2, to: undefined }]],
+  [
+    'what is new, field by field',
+    {},
+    { a: { b: 1, c: {}, d: ['x'] }, e: [{ f: 2 }] },
+    [
+      { path: 'a.b', from: undefined, to: 1 },
+      { path: 'a.c', from: undefined, to: {} },
+      { path: 'a.d', from: undefined, to: ['x'] },
+      { path: 'e[0].f', from: undefined, to: 2 },
+    ],
+  ],
+  ['what goes, field by field', { a: { b: 1 } }, {}, [{ path: 'a.b', from: 1, to: undefined }]],
   ['another type', { a: { b: 1 } }, { a: 'x' }, [{ path: 'a', from: { b: 1 }, to: 'x' }]],
 ])('differences: %s', (_, from, to, expected) => {
   expect(differencesOf(from, to)).toEqual(expected);

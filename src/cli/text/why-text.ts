@@ -2,7 +2,7 @@ import type { Waiting } from '../../api/release.ts';
 import { formatDuration } from '../../lib/durations.ts';
 import { clean, cleanLine } from '../terminal/clean.ts';
 import { type Paint, PLAIN } from '../terminal/paint.ts';
-import { formatInstant } from './words.ts';
+import { formatInstant, inReadersClock } from './words.ts';
 
 /** What the manager answers to `why`. */
 export interface WhyAnswer {
@@ -17,8 +17,8 @@ export function whyText(why: WhyAnswer, now: number, paint: Paint = PLAIN): stri
   const said = [why.sentence, ...why.lines].join('\n');
   const commands = (waiting?.commands ?? []).filter((command) => !said.includes(command));
   return [
-    paint.strong(cleanLine(why.sentence)),
-    ...why.lines.map(clean),
+    paint.strong(inReadersClock(cleanLine(why.sentence), now)),
+    ...why.lines.map((line) => inReadersClock(clean(line), now)),
     ...commands.map((command) => `  ${cleanLine(command)}`),
     ...(waiting === null || waiting.for === 'nothing' || said.includes('Since ')
       ? []

@@ -35,6 +35,12 @@ export function formatInstant(instant: string, now: number): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
 }
 
+const INSTANT = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/** Text with its instants (RFC 3339, as machines exchange them) in the reader's clock. */
+export const inReadersClock = (text: string, now: number): string =>
+  text.replace(INSTANT, (instant) => formatInstant(instant, now));
+
 /** Bytes in binary units: `512 B`, `53 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

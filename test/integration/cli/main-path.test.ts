@@ -89,6 +89,8 @@ describe('looking', () => {
       /^NAME +APP +FROM +TO +STRATEGY +STAGE +PHASE +WAITING FOR +AGE\nshop-local-r1 +shop +- +r1 +scaled +1\/1 +Succeeded/,
     ],
     [['get', 'rel/shop', '-o', 'name'], /^release\/shop-local-r1\n$/],
+    [['get', 'app,rel', '-o', 'name'], /^application\/shop\nrelease\/shop-local-r1\n$/],
+    [['get', 'app,rel'], /^NAME[^\n]*\nshop [^\n]*\n\nNAME[^\n]*\nshop-local-r1 /],
     [['get', 'app', '-o', 'yaml'], /kind: List[\s\S]*name: shop/],
     [['describe', 'release', 'shop'], /^Release shop-local-r1[\s\S]*✓ 1 [\s\S]*Requests during the release/],
     [
