@@ -1,5 +1,5 @@
 import type { ExecutionSpec, GateRunStatus } from '../api/execution.ts';
-import type { Side } from '../api/plan.ts';
+import type { Count, Side, Weights } from '../api/plan.ts';
 import type { PinnedWorkload } from '../api/workload.ts';
 import type {
   ClusterDriver,
@@ -8,6 +8,7 @@ import type {
   TrafficRouter,
   WorkloadKey,
 } from '../drivers/cluster-driver.ts';
+import { evaluateCount, evaluateWeights } from '../engine/counts.ts';
 import type { Resolve } from '../gates/address-guard.ts';
 import type { Expressions } from '../gates/expressions.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -124,9 +125,17 @@ export function servicesOf(spec: ExecutionSpec): string[] {
   return [...new Set(all.filter(({ type }) => type === 'service').map(({ name }) => name))];
 }
 
-/** Instances that the workload is wanted strong. */
-export function fullOf(spec: ExecutionSpec, workload: string): number {
-  const full = spec.replicas[workload];
+/** Instances that an expression of the plan means for one side now. */
+export const countOf = (spec: ExecutionSpec, side: Side, workload: string, count: Count): number =>
+  evaluateCount(count, fullOf(spec, side, workload), fullOf(spec, otherSide(side), workload));
+
+/** Shares of traffic that an expression of the plan means now. */
+export const sharesOf = (spec: ExecutionSpec, workload: string, weights: Weights): Record<Side, number> =>
+  evaluateWeights(weights, fullOf(spec, 'to', workload), fullOf(spec, 'from', workload));
+
+/** Instances that the workload is wanted strong; the old side keeps the size that it has. */
+export function fullOf(spec: ExecutionSpec, side: Side, workload: string): number {
+  const full = (side === 'from' ? spec.replicasFrom?.[workload] : undefined) ?? spec.replicas[workload];
   if (full === undefined) throw new InvariantViolation('INV-8', `no replicas given for ${workload}`);
   return full;
 }

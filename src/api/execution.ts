@@ -24,6 +24,8 @@ export const ExecutionSpec = z.looseObject({
   to: z.looseObject({ name: z.string(), spec: RevisionSpec }),
   /** Wanted instances by workload: max(spec, live wish) starts from this. */
   replicas: z.record(Name, z.number().int()),
+  /** The same of side `from`, where the release changes the size along with the revision; absent: `replicas`. */
+  replicasFrom: z.record(Name, z.number().int()).optional(),
   maxSurge: z.record(Name, z.union([z.number(), z.string()])),
   maxUnavailable: z.record(Name, z.union([z.number(), z.string()])),
   routes: z.array(RouteSpec),

@@ -4,12 +4,14 @@ import { Name } from './meta.ts';
 
 /**
  * A target that is evaluated when it is carried out, against `full` = max(spec, live wish) of the workload
- * at that moment, so that an autoscaler's move is no drift of the plan (design section 5).
+ * at that moment, so that an autoscaler's move is no drift of the plan (design section 5). Each side has its own:
+ * the old one the size that it really has, the new one the size that it should get.
  *
  * - `full`: all of it. `zero`: none.
  * - `fixed`: `n`, never above full.
  * - `fraction`: full × num / den, rounded half up or, with `round: 'up'`, up; at least 1.
- * - `rest`: full − the fraction.
+ * - `rest`: what the fraction of the other side leaves of this one: full × (1 − part of the other / its full),
+ *   rounded up. Where both sides are of one size that is full − the fraction.
  */
 export const Count = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('full') }),
@@ -35,7 +37,10 @@ export type Count = z.infer<typeof Count>;
 export const Side = z.enum(['from', 'to']);
 export type Side = z.infer<typeof Side>;
 
-/** Share of traffic: fixed percentages, or by the counts of instances that are admitted (`byCapacity`). */
+/**
+ * Share of traffic: fixed percentages, or by the part of its full size that each side has admitted
+ * (`byCapacity`), which is the ratio of instances where both are of one size.
+ */
 export const Weights = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('fixed'),

@@ -88,6 +88,8 @@ export const ReleaseSpec = z.looseObject({
   policy: ReleasePolicy,
   gates: z.array(Gate),
   routes: z.array(RouteSpec),
+  /** Routes that stood before it: the way back restores them. Absent in what older programs made. */
+  routesFrom: z.array(RouteSpec).optional(),
   clusters: z.array(Name),
   /** Wanted instances by workload at the start. */
   replicas: z.record(Name, z.number().int()),
@@ -97,7 +99,9 @@ export const ReleaseSpec = z.looseObject({
       name: Name,
       type: z.enum(['service', 'worker', 'migration']),
       routed: z.boolean(),
+      wasRouted: z.boolean(),
       replicas: z.number().int(),
+      replicasFrom: z.number().int(),
       surge: z.number().int(),
       unavailable: z.number().int(),
       inFrom: z.boolean(),

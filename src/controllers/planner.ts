@@ -1,7 +1,8 @@
 import type { Plan } from '../api/plan.ts';
 import type { ReleaseSpec } from '../api/release.ts';
 import { differences, versionName } from '../engine/application/revision.ts';
-import { evaluateCount, evaluateWeights } from '../engine/counts.ts';
+import { evaluateWeights } from '../engine/counts.ts';
+import { positionOf } from '../engine/strategies/stage.ts';
 import { releaseName } from '../engine/track/claim.ts';
 import type { TrackInput } from '../engine/track/input.ts';
 import { destinationOf, planClaim } from '../engine/track/plan-claim.ts';
@@ -100,7 +101,7 @@ function timelineOf(release: ReleaseSpec, from: number | null, to: number): Plan
   return release.plan.stages.map((stage) => {
     const at = stage.result.find((each) => each.workload === shown.name);
     if (at?.weights !== null && at?.weights !== undefined) {
-      const share = evaluateWeights(at.weights, shown.replicas);
+      const share = evaluateWeights(at.weights, shown.replicas, shown.replicasFrom);
       const entries = [
         ...(from === null ? [] : [[versionName(shown.name, from), share.from] as const]),
         [versionName(shown.name, to), share.to] as const,
@@ -117,8 +118,7 @@ function timelineOf(release: ReleaseSpec, from: number | null, to: number): Plan
     return {
       stage: stage.number,
       title: stage.title,
-      from: at === undefined ? 0 : evaluateCount(at.from, shown.inFrom ? shown.replicas : 0),
-      to: at === undefined ? 0 : evaluateCount(at.to, shown.inTo ? shown.replicas : 0),
+      ...(at === undefined ? { from: 0, to: 0 } : positionOf(shown, at)),
       weights,
       note: [...gates, ...pause].join(', '),
     };

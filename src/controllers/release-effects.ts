@@ -38,9 +38,10 @@ export async function carryOut(
         from: spec.from,
         to: spec.to,
         replicas: spec.replicas,
+        replicasFrom: Object.fromEntries(spec.workloads.map((w) => [w.name, w.replicasFrom])),
         maxSurge: allowances('surge'),
         maxUnavailable: allowances('unavailable'),
-        routes: spec.routes,
+        routes: [...effect.routes],
         deadlineMs: durationMs(spec.policy.progressDeadline),
       },
     );

@@ -10,8 +10,12 @@ export function fractionOf(full: number, num: number, den: number, round?: 'up')
   return Math.min(full, Math.max(1, part));
 }
 
-/** Instances that a plan's expression means when the workload is wanted `full` strong (src/api/plan.ts, Count). */
-export function evaluateCount(count: Count, full: number): number {
+/**
+ * Instances that a plan's expression means when this side is wanted `full` strong (src/api/plan.ts, Count).
+ *
+ * @param other how strong the other side is wanted: a release may change the size along with the revision.
+ */
+export function evaluateCount(count: Count, full: number, other = full): number {
   switch (count.kind) {
     case 'full':
       return full;
@@ -21,22 +25,33 @@ export function evaluateCount(count: Count, full: number): number {
       return Math.min(count.n, full);
     case 'fraction':
       return fractionOf(full, count.num, count.den, count.round);
-    case 'rest':
-      return (
-        full - ('n' in count.of ? Math.min(count.of.n, full) : fractionOf(full, count.of.num, count.of.den))
-      );
+    case 'rest': {
+      const part =
+        'n' in count.of ? Math.min(count.of.n, other) : fractionOf(other, count.of.num, count.of.den);
+      return other === 0 ? full : Math.ceil((full * (other - part)) / other);
+    }
   }
 }
 
-/** Percentages that sum to 100 (INV-2); a side with instances never rounds to 0 while the other has some. */
-export function evaluateWeights(weights: Weights, full: number): { from: number; to: number } {
+/**
+ * Percentages that sum to 100 (INV-2); a side with instances never rounds to 0 while the other has some. By
+ * capacity each side is weighed by the part of its own full size that it has, so that none carries more than its
+ * instances are meant for.
+ *
+ * @param full size of the new side; `fullFrom` that of the old one.
+ */
+export function evaluateWeights(
+  weights: Weights,
+  full: number,
+  fullFrom = full,
+): { from: number; to: number } {
   if (weights.kind === 'fixed') return { from: weights.from, to: weights.to };
-  const from = evaluateCount(weights.from, full);
-  const to = evaluateCount(weights.to, full);
+  const from = evaluateCount(weights.from, fullFrom, full);
+  const to = evaluateCount(weights.to, full, fullFrom);
   if (from + to === 0) return { from: 0, to: 100 };
   if (from === 0) return { from: 0, to: 100 };
   if (to === 0) return { from: 100, to: 0 };
-  const share = Math.min(99, Math.max(1, roundHalfUp(to * 100, from + to)));
+  const share = Math.min(99, Math.max(1, roundHalfUp(to * fullFrom * 100, from * full + to * fullFrom)));
   return { from: 100 - share, to: share };
 }
 

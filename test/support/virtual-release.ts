@@ -223,6 +223,7 @@ export function virtualSpec(options: {
     clusters: ['local'],
     approval: options.approval ? { by: 'releaser', expires: '24h' } : null,
     maxInstances: null,
+    keptWarm: [],
   });
   if (!planned.ok) throw new Error(JSON.stringify(planned.error));
   const plan: Plan = planned.value;

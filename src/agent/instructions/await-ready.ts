@@ -1,7 +1,6 @@
 import type { Instruction } from '../../api/plan.ts';
 import type { WorkloadKey, WorkloadObservation } from '../../drivers/cluster-driver.ts';
-import { evaluateCount } from '../../engine/counts.ts';
-import { done, fullOf, type InstructionContext, type InstructionOutcome, workloadKey } from '../context.ts';
+import { countOf, done, type InstructionContext, type InstructionOutcome, workloadKey } from '../context.ts';
 import { type Look, type Waited, waitUntil } from '../wait-until.ts';
 import { failure, readyWords } from '../words.ts';
 
@@ -11,7 +10,7 @@ export async function awaitReady(
   context: InstructionContext,
   { side, workload, replicas }: AwaitReady,
 ): Promise<InstructionOutcome> {
-  const wanted = evaluateCount(replicas, fullOf(context.spec, workload));
+  const wanted = countOf(context.spec, side, workload, replicas);
   const key = workloadKey(context, side, workload);
   const waited = await awaitInstances(context, key, wanted, 'ready');
   if (!waited.ok) return { state: 'failed', failure: waited.failure };

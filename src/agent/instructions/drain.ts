@@ -1,10 +1,9 @@
 import type { Instruction } from '../../api/plan.ts';
 import type { DrainRecord, WorkloadObservation } from '../../drivers/cluster-driver.ts';
-import { evaluateCount } from '../../engine/counts.ts';
 import { durationMs } from '../../lib/durations.ts';
 import {
+  countOf,
   done,
-  fullOf,
   type InstructionContext,
   type InstructionOutcome,
   pinnedOf,
@@ -32,7 +31,7 @@ const MARGIN_MS = 10_000;
 export async function drain(context: InstructionContext, instruction: Drain): Promise<InstructionOutcome> {
   const { side, workload, replicas } = instruction;
   if (replicas.kind === 'full') return leave(context, instruction);
-  const wanted = evaluateCount(replicas, fullOf(context.spec, workload));
+  const wanted = countOf(context.spec, side, workload, replicas);
   const key = workloadKey(context, side, workload);
   if (wanted === 0 && (await serviceEnds(context, side, workload))) await endService(context, workload);
   const refusal = wanted === 0 ? await stillNamed(context, workload, key.version) : null;

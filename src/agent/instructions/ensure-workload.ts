@@ -1,6 +1,5 @@
 import type { Instruction } from '../../api/plan.ts';
-import { evaluateCount } from '../../engine/counts.ts';
-import { done, fullOf, type InstructionContext, type InstructionOutcome, workloadKey } from '../context.ts';
+import { countOf, done, type InstructionContext, type InstructionOutcome, workloadKey } from '../context.ts';
 import { waitUntil } from '../wait-until.ts';
 import { counted, failure } from '../words.ts';
 import { wishOf } from './wish-workload.ts';
@@ -12,7 +11,7 @@ export async function ensureWorkload(
   context: InstructionContext,
   { side, workload, replicas }: EnsureWorkload,
 ): Promise<InstructionOutcome> {
-  const wanted = evaluateCount(replicas, fullOf(context.spec, workload));
+  const wanted = countOf(context.spec, side, workload, replicas);
   const key = workloadKey(context, side, workload);
   const write = wishOf(context, side, workload, wanted);
   if (write === undefined) {

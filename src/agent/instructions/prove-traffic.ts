@@ -1,11 +1,10 @@
 import type { Instruction } from '../../api/plan.ts';
 import type { ProofEvidence, TrafficWish } from '../../drivers/cluster-driver.ts';
-import { evaluateCount } from '../../engine/counts.ts';
 import { instant } from '../../lib/clock.ts';
 import { isSlipwayError, messageOf } from '../../lib/errors.ts';
 import {
+  countOf,
   done,
-  fullOf,
   type InstructionContext,
   type InstructionOutcome,
   serviceKey,
@@ -31,7 +30,7 @@ async function proveBefore(
   context: InstructionContext,
   { side, workload, replicas }: ProveTraffic,
 ): Promise<InstructionOutcome> {
-  const wanted = evaluateCount(replicas, fullOf(context.spec, workload));
+  const wanted = countOf(context.spec, side, workload, replicas);
   const key = workloadKey(context, side, workload);
   const waited = await awaitInstances(context, key, wanted, 'proven');
   if (!waited.ok) return { state: 'failed', failure: waited.failure };

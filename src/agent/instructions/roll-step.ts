@@ -1,6 +1,9 @@
 /** Where a rolling update stands; counts of instances. */
 export interface RollState {
+  /** Size that the new side should get. */
   readonly full: number;
+  /** Size that the old side had. */
+  readonly fullOld: number;
   readonly surge: number;
   readonly unavailable: number;
   readonly newWanted: number;
@@ -18,14 +21,15 @@ export type RollStep =
   | { readonly do: 'done' };
 
 /**
- * The next step of a rolling update: never more than full + surge wanted, never fewer than
- * full − unavailable ready (INV-7). Pure, so that a restart goes on from what is there.
+ * The next step of a rolling update: never more than the larger size + surge wanted, never fewer than that
+ * size − unavailable ready until the new side is whole (INV-7). Pure, so that a restart goes on from what is there.
  */
 export function rollStep(state: RollState): RollStep {
   const { full, surge, unavailable, newWanted, newReady, oldWanted } = state;
-  const oldNeeded = Math.max(0, full - unavailable - newReady);
+  const most = Math.max(full, state.fullOld);
+  const oldNeeded = newReady >= full ? 0 : Math.max(0, most - unavailable - newReady);
   if (oldWanted > oldNeeded) return { do: 'shrink', to: oldNeeded };
-  const room = full + surge - newWanted - oldWanted;
+  const room = most + surge - newWanted - oldWanted;
   if (newWanted < full && room > 0) return { do: 'grow', to: Math.min(full, newWanted + room) };
   if (newWanted >= full && newReady >= full && oldWanted === 0) return { do: 'done' };
   return newWanted < full && newReady >= newWanted ? { do: 'stuck' } : { do: 'wait' };

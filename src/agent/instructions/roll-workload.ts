@@ -1,15 +1,16 @@
 import type { Instruction, Side } from '../../api/plan.ts';
 import type { WorkloadKey, WorkloadObservation } from '../../drivers/cluster-driver.ts';
-import { evaluateAllowance, evaluateCount, evaluateWeights } from '../../engine/counts.ts';
+import { evaluateAllowance } from '../../engine/counts.ts';
 import {
+  countOf,
   done,
   type Failure,
-  fullOf,
   type InstructionContext,
   type InstructionOutcome,
   otherSide,
   pinnedOf,
   serviceKey,
+  sharesOf,
   workloadKey,
 } from '../context.ts';
 import { type Look, waitUntil } from '../wait-until.ts';
@@ -26,6 +27,8 @@ interface Roll {
   readonly side: Side;
   readonly workload: string;
   readonly full: number;
+  /** Size of the side that is replaced. */
+  readonly fullOld: number;
   readonly newKey: WorkloadKey;
   /** Null when there is nothing to replace. */
   readonly oldKey: WorkloadKey | null;
@@ -47,7 +50,8 @@ export async function rollWorkload(
   const roll: Roll = {
     side,
     workload,
-    full: evaluateCount(replicas, fullOf(context.spec, workload)),
+    full: countOf(context.spec, side, workload, replicas),
+    fullOld: countOf(context.spec, otherSide(side), workload, replicas),
     newKey,
     oldKey: oldKey?.version === newKey.version ? null : oldKey,
     routed: routesOf(context, workload).length > 0,
@@ -78,6 +82,7 @@ async function oneStep(context: InstructionContext, roll: Roll): Promise<Look<Wo
   const newReady = Math.min(seen?.ready ?? 0, roll.routed ? (seen?.proven ?? 0) : Number.POSITIVE_INFINITY);
   const step = rollStep({
     full,
+    fullOld: roll.fullOld,
     surge: evaluateAllowance(context.spec.maxSurge[roll.workload] ?? 1, full, 'surge'),
     unavailable: evaluateAllowance(context.spec.maxUnavailable[roll.workload] ?? 0, full, 'unavailable'),
     newWanted: seen?.wanted ?? 0,
@@ -156,7 +161,7 @@ async function followCapacity(
     roll.side === 'to'
       ? ({ kind: 'byCapacity', from: counts.old, to: counts.new } as const)
       : ({ kind: 'byCapacity', from: counts.new, to: counts.old } as const);
-  const shares = evaluateWeights(weights, roll.full);
+  const shares = sharesOf(context.spec, roll.workload, weights);
   const wish = await context.ports.trafficRouter.traffic(serviceKey(context, roll.workload));
   const newShare = shares[roll.side];
   if (wish?.weights[roll.newKey.version] !== newShare || roll.flips.length === 0) {

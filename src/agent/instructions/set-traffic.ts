@@ -1,14 +1,16 @@
+import type { ExecutionSpec } from '../../api/execution.ts';
 import type { Instruction, Side, Weights } from '../../api/plan.ts';
 import type { ServiceKey, TrafficWish } from '../../drivers/cluster-driver.ts';
-import { evaluateCount, evaluateWeights } from '../../engine/counts.ts';
 import { InvariantViolation } from '../../lib/errors.ts';
 import {
+  countOf,
   done,
   fullOf,
   type InstructionContext,
   type InstructionOutcome,
   serviceKey,
   servicesOf,
+  sharesOf,
   versionOf,
   workloadKey,
 } from '../context.ts';
@@ -31,8 +33,8 @@ export async function setTraffic(
   context: InstructionContext,
   { workload, weights }: SetTraffic,
 ): Promise<InstructionOutcome> {
-  const shares = evaluateWeights(weights, fullOf(context.spec, workload));
-  const needs = neededInstances(weights, fullOf(context.spec, workload), shares);
+  const shares = sharesOf(context.spec, workload, weights);
+  const needs = neededInstances(context.spec, workload, weights, shares);
   const flip = await writeTraffic(context, workload, shares, needs);
   if (!flip.ok) return { state: 'failed', failure: flip.failure };
   return done(shareWords(flip.value.weights), { ...flip.value });
@@ -87,14 +89,15 @@ export async function writeTraffic(
 
 /** Instances that each side must have proven to be given its share. */
 export function neededInstances(
+  spec: ExecutionSpec,
+  workload: string,
   weights: Weights,
-  full: number,
   shares: Readonly<Record<Side, number>>,
 ): Record<Side, number> {
   const need = (side: Side) =>
     weights.kind === 'byCapacity'
-      ? Math.max(1, evaluateCount(weights[side], full))
-      : Math.max(1, Math.ceil((full * shares[side]) / 100));
+      ? Math.max(1, countOf(spec, side, workload, weights[side]))
+      : Math.max(1, Math.ceil((fullOf(spec, side, workload) * shares[side]) / 100));
   return { from: need('from'), to: need('to') };
 }
 

@@ -4,6 +4,12 @@ import { evaluateAllowance } from '../counts.ts';
 import type { PlanWorkload } from '../strategies/stage-instructions.ts';
 import type { ResolvedApplication } from './resolve.ts';
 
+/** What stands before a release, as far as it is known. */
+interface Standing {
+  readonly replicas?: Readonly<Record<string, number>> | undefined;
+  readonly routes?: readonly RouteSpec[] | undefined;
+}
+
 /** The service that a route leads to: named, or the only one. Undefined where it is not clear. */
 export function routedWorkload(
   route: RouteSpec,
@@ -14,6 +20,16 @@ export function routedWorkload(
   return services.length === 1 ? services[0]?.[0] : undefined;
 }
 
+/** Each route with the service that it leads to, so that nobody resolves it against other workloads later. */
+export const pinRoutes = (
+  routes: readonly RouteSpec[],
+  workloads: Readonly<Record<string, Pick<Workload, 'type'>>>,
+): RouteSpec[] =>
+  routes.map((route) => {
+    const workload = routedWorkload(route, workloads);
+    return workload === undefined ? route : { ...route, workload };
+  });
+
 type Known = readonly { readonly name: string; readonly type: Workload['type'] }[];
 
 /**
@@ -21,14 +37,19 @@ type Known = readonly { readonly name: string; readonly type: Workload['type'] }
  * What the application's file no longer has, and one of the revisions does, is as large as it stands.
  *
  * @param destination workloads of the revision that is released; absent: the application's own.
- * @param standing instances by workload, as far as they are known.
+ * @param standing what stands before: instances by workload as far as they are known, and the routes, each with
+ *   its workload; absent: the application's own.
  */
 export function planWorkloads(
   application: ResolvedApplication,
   from: Known | null,
   destination?: Known,
-  standing: Readonly<Record<string, number>> = {},
+  standing: Standing = {},
 ): PlanWorkload[] {
+  const reached = new Set(
+    (standing.routes ?? pinRoutes(application.routes, application.workloads)).map(({ workload }) => workload),
+  );
+  const sizes = standing.replicas ?? {};
   const routed = new Set(application.routes.map((route) => routedWorkload(route, application.workloads)));
   const has = (workloads: Known | null, name: string) => workloads?.some((w) => w.name === name) ?? false;
   const own = Object.entries(application.workloads).map(([name, workload]): PlanWorkload => {
@@ -39,7 +60,9 @@ export function planWorkloads(
       name,
       type: workload.type,
       routed: routed.has(name),
+      wasRouted: reached.has(name),
       replicas: full,
+      replicasFrom: sizes[name] ?? full,
       surge: evaluateAllowance(workload.maxSurge, full, 'surge'),
       unavailable: Math.min(most, evaluateAllowance(workload.maxUnavailable, full, 'unavailable')),
       inFrom: has(from, name),
@@ -52,12 +75,14 @@ export function planWorkloads(
       .map(({ name, type }) => [name, type]),
   );
   const gone = [...others].map(([name, type]): PlanWorkload => {
-    const replicas = standing[name] ?? 1;
+    const replicas = sizes[name] ?? 1;
     return {
       name,
       type,
       routed: false,
+      wasRouted: reached.has(name),
       replicas,
+      replicasFrom: replicas,
       surge: Math.max(1, replicas),
       unavailable: 0,
       inFrom: has(from, name),

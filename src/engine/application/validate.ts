@@ -73,6 +73,7 @@ function checkResolved(
     clusters: environment?.clusters ?? ['local'],
     approval: null,
     maxInstances: environment?.maxInstances ?? null,
+    keptWarm: [],
   });
   if (planned.ok) return [];
   return planned.error.map(({ path, message }) => ({

@@ -4,10 +4,11 @@ import type { Plan, Stage } from '../../api/plan.ts';
 import type { ReleasePolicy, Strategy } from '../../api/strategy.ts';
 import { digestOf } from '../../lib/digest.ts';
 import type { Result } from '../../lib/errors.ts';
-import { evaluateCount, FULL, ZERO } from '../counts.ts';
-import { buildStage, type Standing } from '../strategies/stage.ts';
+import { FULL, ZERO } from '../counts.ts';
+import { buildStage, positionOf, type Standing, sizeOf } from '../strategies/stage.ts';
 import type { PlanWorkload } from '../strategies/stage-instructions.ts';
 import type { Step, StrategyRefusal } from '../strategies/step.ts';
+import { movesTraffic } from './moves-traffic.ts';
 import { pausesOf, planSteps } from './steps.ts';
 
 export interface PlanInput {
@@ -24,8 +25,16 @@ export interface PlanInput {
   readonly clusters: readonly string[];
   /** The environment's own demand for an approval before anything starts. */
   readonly approval: { readonly by: string; readonly expires: string } | null;
-  /** Instances of this application that may run at once, both versions counted; null: no limit. */
+  /** Instances of this application that may run at once, every version counted; null: no limit. */
   readonly maxInstances: number | null;
+  /** Warm revisions that the release leaves alone, as large as they stand: they count for `maxInstances`. */
+  readonly keptWarm: readonly KeptWarm[];
+}
+
+export interface KeptWarm {
+  readonly revision: string;
+  readonly instances: number;
+  readonly expiresAt: string;
 }
 
 /** Name of the gate that an environment's protection adds. */
@@ -45,7 +54,7 @@ export function planRelease(input: PlanInput): Result<Plan, readonly StrategyRef
     liveStrategy: input.liveStrategy,
     hasFrom: input.from !== null,
     toIsWarm: input.toIsWarm,
-    capacity: { replicas: primary },
+    capacity: { replicas: primary, replicasFrom: sizeBefore(input.workloads) ?? primary },
   });
   if (!planned.ok) return { ok: false, error: [...refusals, planned.error] };
   const { steps, afterwards, numbers, name } = planned.value;
@@ -53,7 +62,12 @@ export function planRelease(input: PlanInput): Result<Plan, readonly StrategyRef
   let standing: ReadonlyMap<string, Standing> = new Map(
     input.workloads.map((w) => [
       w.name,
-      { from: w.inFrom ? FULL : ZERO, to: input.toIsWarm && w.inTo ? FULL : ZERO },
+      {
+        from: w.inFrom ? FULL : ZERO,
+        // Workers are never kept warm: they would work.
+        to: input.toIsWarm && w.inTo && w.type !== 'worker' ? FULL : ZERO,
+        left: false,
+      },
     ]),
   );
   const stages: Stage[] = [];
@@ -79,12 +93,7 @@ export function planRelease(input: PlanInput): Result<Plan, readonly StrategyRef
       ),
     );
   }
-  if (input.maxInstances !== null && peak > input.maxInstances) {
-    refusals.push({
-      path: 'spec.workload.replicas',
-      message: `this release needs ${peak} instances at its widest and the environment allows ${input.maxInstances}; use fewer replicas or a strategy that overlaps less (custom)`,
-    });
-  }
+  refusals.push(...checkLimit(input, peak));
   if (refusals.length > 0) return { ok: false, error: refusals };
   const warnings = [...planned.value.warnings, ...hazards(input, primary)];
   const rollback = rollbackOf(stages, afterwards, input);
@@ -105,10 +114,18 @@ export function planRelease(input: PlanInput): Result<Plan, readonly StrategyRef
 }
 
 /** Size against which counts are checked and titles are written: the largest workload with traffic, or at all. */
-export function primaryOf(workloads: readonly PlanWorkload[]): number {
+export const primaryOf = (workloads: readonly PlanWorkload[]): number => largest(workloads)?.replicas ?? 0;
+
+/** Size that the old side of the same workload has; undefined where it is new. */
+function sizeBefore(workloads: readonly PlanWorkload[]): number | undefined {
+  const w = largest(workloads);
+  return w?.inFrom === true ? w.replicasFrom : undefined;
+}
+
+function largest(workloads: readonly PlanWorkload[]): PlanWorkload | undefined {
   const running = workloads.filter((w) => w.type !== 'migration' && w.inTo);
   const routed = running.filter((w) => w.routed);
-  return Math.max(0, ...(routed.length > 0 ? routed : running).map((w) => w.replicas));
+  return (routed.length > 0 ? routed : running).toSorted((a, b) => b.replicas - a.replicas)[0];
 }
 
 function stageOf(
@@ -136,7 +153,7 @@ function stageOf(
         ]
       : [];
   const paused = index < count - 1 && step.covers.some((n) => pauses.includes(n));
-  const flips = instructions.some((i) => i.type === 'setTraffic' || i.type === 'rollWorkload');
+  const flips = instructions.some(movesTraffic);
   return {
     number: index + 1,
     title: step.title,
@@ -171,10 +188,29 @@ function peakOf(
   return workloads
     .filter((w) => w.type !== 'migration')
     .reduce((sum, w) => {
-      const old = evaluateCount(before.get(w.name)?.from ?? ZERO, w.inFrom ? w.replicas : 0);
-      const fresh = evaluateCount(after.get(w.name)?.to ?? ZERO, w.inTo ? w.replicas : 0);
-      return sum + Math.min(old + fresh, w.replicas + w.surge);
+      const start = positionOf(w, before.get(w.name) ?? { from: ZERO, to: ZERO });
+      const end = positionOf(w, after.get(w.name) ?? { from: ZERO, to: ZERO });
+      const together = start.from + end.to;
+      // Only growth is held within the surge: what is warm runs already.
+      return sum + (end.to > start.to ? Math.min(together, sizeOf(w) + w.surge) : together);
     }, 0);
+}
+
+function* checkLimit({ maxInstances, keptWarm }: PlanInput, peak: number): Iterable<StrategyRefusal> {
+  const warm = keptWarm.reduce((sum, { instances }) => sum + instances, 0);
+  if (maxInstances === null || peak + warm <= maxInstances) return;
+  const kept = keptWarm.map(
+    ({ revision, instances, expiresAt }) => `${instances} of ${revision}, kept warm until ${expiresAt}`,
+  );
+  const among = warm === 0 ? '' : ` (${kept.join(', ')})`;
+  const remedy =
+    warm > 0 && peak <= maxInstances
+      ? 'release again once the warm ones have gone, or use a shorter retention'
+      : 'use fewer replicas or a strategy that overlaps less (custom)';
+  yield {
+    path: 'spec.workload.replicas',
+    message: `this release needs ${peak + warm} instances at its widest${among} and the environment allows ${maxInstances}; ${remedy}`,
+  };
 }
 
 function* checkWorkloads({ workloads }: PlanInput): Iterable<StrategyRefusal> {

@@ -50,7 +50,7 @@ export function planSteps(input: StepsInput): Result<PlannedSteps, StrategyRefus
     ok: true,
     value: {
       ...own.value,
-      steps: mergeEqual(own.value.steps, input.capacity.replicas),
+      steps: mergeEqual(own.value.steps, input.capacity),
       warnings,
       name,
       numbers,
@@ -85,14 +85,15 @@ const missing = (name: string) => ({
 });
 
 /** Equal neighbours do the same twice, as `scaled` does with one or two replicas; the later one's goal stays. */
-function mergeEqual(steps: readonly Step[], replicas: number): readonly Step[] {
+function mergeEqual(steps: readonly Step[], { replicas, replicasFrom }: StrategyCapacity): readonly Step[] {
   const merged: Step[] = [];
-  let before = { from: replicas, to: 0, weight: 0 };
+  let before = { from: replicasFrom, to: 0, weight: 0 };
   for (const each of steps) {
     const now = {
-      from: each.from === null ? before.from : evaluateCount(each.from, replicas),
-      to: each.to === null ? before.to : evaluateCount(each.to, replicas),
-      weight: each.weights === null ? before.weight : evaluateWeights(each.weights, replicas).to,
+      from: each.from === null ? before.from : evaluateCount(each.from, replicasFrom, replicas),
+      to: each.to === null ? before.to : evaluateCount(each.to, replicas, replicasFrom),
+      weight:
+        each.weights === null ? before.weight : evaluateWeights(each.weights, replicas, replicasFrom).to,
     };
     const previous = merged.at(-1);
     const same = now.from === before.from && now.to === before.to && now.weight === before.weight;

@@ -43,6 +43,12 @@ export class Draft {
     return this.status.stages[offset + this.status.stage];
   }
 
+  /** Routes that orders bring about: the way back restores those that stood before. */
+  get routes(): ReleaseSpec['routes'] {
+    const { routes, routesFrom } = this.spec;
+    return this.status.direction === 'back' ? (routesFrom ?? routes) : routes;
+  }
+
   /** Decides again at this time at the latest. */
   wake(at: number): void {
     if (this.wakeAt === null || at < this.wakeAt) this.wakeAt = at;

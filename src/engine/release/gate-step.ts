@@ -2,6 +2,7 @@ import { durationMs } from '../../api/duration.ts';
 import type { GateVerdict } from '../../api/execution.ts';
 import { type Gate, gateKind } from '../../api/gate.ts';
 import type { Instruction, Stage } from '../../api/plan.ts';
+import { getsTraffic } from '../strategies/stage-instructions.ts';
 import type { Draft, Failure } from './draft.ts';
 import { executionName, gateRunName } from './input.ts';
 import { hasEnded } from './state.ts';
@@ -79,7 +80,7 @@ function begin(draft: Draft, stage: Stage, gates: readonly Gate[], when: 'before
   }
   if (status.execution === null) return;
   const instructions = gates.filter(runsAtAgent).map((gate): Instruction => {
-    const routed = spec.workloads.find((w) => w.routed)?.name ?? null;
+    const routed = spec.workloads.find(getsTraffic)?.name ?? null;
     return {
       id: `gate/${gate.name}`,
       needs: [],
@@ -101,6 +102,7 @@ function begin(draft: Draft, stage: Stage, gates: readonly Gate[], when: 'before
       sequence: status.sequence,
       stage: stage.number,
       instructions,
+      routes: draft.routes,
     });
   }
 }

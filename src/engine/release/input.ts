@@ -1,3 +1,4 @@
+import type { RouteSpec } from '../../api/application.ts';
 import type { ExecutionStatus, GateRunStatus, GateVerdict } from '../../api/execution.ts';
 import type { Gate } from '../../api/gate.ts';
 import type { Instruction } from '../../api/plan.ts';
@@ -47,6 +48,8 @@ export type ReleaseEffect =
       readonly sequence: number;
       readonly stage: number;
       readonly instructions: readonly Instruction[];
+      /** Those of the direction that the release goes in. */
+      readonly routes: readonly RouteSpec[];
     }
   | {
       readonly type: 'createGateRun';

@@ -33,6 +33,7 @@ export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepR
         sequence: status.sequence,
         stage: stage.number,
         instructions: stage.instructions,
+        routes: draft.routes,
       });
     }
     return { cluster, name, execution };

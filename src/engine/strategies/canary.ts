@@ -2,7 +2,7 @@ import { durationMs } from '../../api/duration.ts';
 import type { Count } from '../../api/plan.ts';
 import type { Strategy } from '../../api/strategy.ts';
 import type { Result } from '../../lib/errors.ts';
-import { evaluateCount, FULL, ZERO } from '../counts.ts';
+import { evaluateCount, evaluateWeights, FULL, ZERO } from '../counts.ts';
 import { restOf } from './scaled.ts';
 import {
   ALL_TO,
@@ -54,7 +54,7 @@ function byWeight(weights: readonly number[], soakMs: number | null): Result<Str
 function byReplicas(
   weights: readonly number[],
   soakMs: number | null,
-  { replicas }: StrategyCapacity,
+  { replicas, replicasFrom }: StrategyCapacity,
 ): Result<StrategySteps, StrategyRefusal> {
   if (replicas < 2) {
     return refuse(
@@ -75,15 +75,17 @@ function byReplicas(
       );
     }
     previous = n;
-    const got = Math.round((100 * n) / replicas);
-    if (got !== weight) warnings.push(`weight ${weight} % becomes ${got} %: ${n} of ${replicas} replicas`);
     const rest = restOf(to);
+    const shares = { kind: 'byCapacity' as const, from: rest, to };
+    const got = evaluateWeights(shares, replicas, replicasFrom).to;
+    if (got !== weight) warnings.push(`weight ${weight} % becomes ${got} %: ${n} of ${replicas} replicas`);
+    const old = evaluateCount(rest, replicasFrom, replicas);
     steps.push(
       weight === 100
         ? step(index + 1, `new ${n}, old 0`, { to, weights: ALL_TO, from: ZERO, removeFrom: true })
-        : step(index + 1, `new ${n}, old ${replicas - n} (${got} %)`, {
+        : step(index + 1, `new ${n}, old ${old} (${got} %)`, {
             to,
-            weights: { kind: 'byCapacity', from: rest, to },
+            weights: shares,
             from: rest,
             soakMs,
           }),

@@ -41,7 +41,7 @@ export function custom(
     const number = steps.length + 1;
     const to = asCount(`${percentage}%`);
     const rest = restOf(to);
-    const old = evaluateCount(rest, capacity.replicas);
+    const old = evaluateCount(rest, capacity.replicasFrom, capacity.replicas);
     const title = `new ${evaluateCount(to, capacity.replicas)}, old ${old}`;
     steps.push(
       old === 0

@@ -57,18 +57,22 @@ export function scaled(
     const rest = restOf(count);
     const weights = { kind: 'byCapacity' as const, from: rest, to: count };
     // A size at which nothing of the old is left is the last step already.
-    if (evaluateWeights(weights, capacity.replicas).to === 100) {
+    if (evaluateWeights(weights, capacity.replicas, capacity.replicasFrom).to === 100) {
       return step(index + 1, `green ${n}, blue 0`, {
         to: FULL,
         weights: ALL_TO,
         ...(options.warm ? { from: FULL } : { from: ZERO, removeFrom: true }),
       });
     }
-    return step(index + 1, `green ${n}, blue ${evaluateCount(rest, capacity.replicas)}`, {
-      to: count,
-      weights,
-      from: options.warm ? null : rest,
-    });
+    return step(
+      index + 1,
+      `green ${n}, blue ${evaluateCount(rest, capacity.replicasFrom, capacity.replicas)}`,
+      {
+        to: count,
+        weights,
+        from: options.warm ? null : rest,
+      },
+    );
   });
   return { ok: true, value: { steps, afterwards: options.warm ? 'warm' : 'cold', warnings: [] } };
 }

@@ -29,15 +29,16 @@ export function shift(
     const room = full + surge - from - to;
     // Only where nothing may be added at all: an instance of the new side that has no traffic yet carries nothing,
     // so that what is above full is never the old side's to lose before a flip.
-    if (surge === 0 && to < end.to) {
+    const shrinksFirst = surge === 0 && to < end.to;
+    if (shrinksFirst) {
       from -= Math.max(0, Math.min(from - end.from, from + to - (full - unavailable)));
       to += Math.max(0, Math.min(end.to - to, full + surge - from - to));
     } else {
       to += Math.max(0, Math.min(end.to - to, room));
       from -= Math.max(0, Math.min(from - end.from, from + to - full));
     }
-    // The last of the old may go below full only when the end itself says so.
-    if (to === end.to && from > end.from && from + to <= full) from = end.from;
+    // The last of the old may go below full only when the end itself says so, and not before the new is there.
+    if (!shrinksFirst && to === end.to && from > end.from && from + to <= full) from = end.from;
     const last = moves.at(-1) ?? start;
     if (last.from === from && last.to === to) return null;
     if (before === from + to && from === start.from && to === start.to) return null;

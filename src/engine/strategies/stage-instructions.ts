@@ -5,9 +5,14 @@ import type { Step } from './step.ts';
 export interface PlanWorkload {
   readonly name: string;
   readonly type: 'service' | 'worker' | 'migration';
-  /** Some route leads to it: its traffic moves and is proven. */
+  /** Some route of the release leads to it: its traffic moves and is proven. */
   readonly routed: boolean;
+  /** Some route that stands before the release leads to it: the way back restores those. */
+  readonly wasRouted: boolean;
+  /** Size that the new side should get. */
   readonly replicas: number;
+  /** Size that the old side really has: its full strength, whatever the new one gets. */
+  readonly replicasFrom: number;
   readonly surge: number;
   readonly unavailable: number;
   /** Which revisions have it. */
@@ -24,7 +29,15 @@ export interface Move {
   readonly shrinkFirst: boolean;
   /** Before it shrinks first, traffic follows what will be left. */
   readonly rebalance: Weights | null;
+  /** No route leads to it any more, and the old side begins to go: first the entry stops leading to it. */
+  readonly leave: boolean;
 }
+
+/** Users reach its old side before the release. */
+export const hadTraffic = (w: PlanWorkload): boolean => w.inFrom && w.wasRouted;
+
+/** Users reach its new side after the release. */
+export const getsTraffic = (w: PlanWorkload): boolean => w.inTo && w.routed;
 
 /** Distributes over the union, which Omit alone would not. */
 type Draft<T> = T extends Instruction ? Omit<T, 'id' | 'needs'> : never;
@@ -125,6 +138,19 @@ export function addFlip(
       weights: effective,
     }),
   ];
+}
+
+/** The entry stops leading to a service whose routes go, before the first of its instances does. */
+export function addLeave(
+  builder: StageBuilder,
+  workload: PlanWorkload,
+  move: Move,
+  needs: readonly string[],
+  suffix: string,
+): readonly string[] {
+  if (!move.leave) return needs;
+  const id = `${workload.name}/remove-traffic${suffix}`;
+  return [builder.add(id, needs, { type: 'removeTraffic', workload: workload.name })];
 }
 
 /** The old side shrinks or goes. */

@@ -50,4 +50,6 @@ export interface StrategyRefusal {
 /** The largest routed workload, on whose size counts are checked. */
 export interface StrategyCapacity {
   readonly replicas: number;
+  /** Size of its old side, where the release changes it. */
+  readonly replicasFrom: number;
 }

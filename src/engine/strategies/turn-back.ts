@@ -1,6 +1,6 @@
 import type { Count, Stage, Weights } from '../../api/plan.ts';
 import { FULL, ZERO } from '../counts.ts';
-import { type PlanWorkload, StageBuilder } from './stage-instructions.ts';
+import { getsTraffic, hadTraffic, type PlanWorkload, StageBuilder } from './stage-instructions.ts';
 
 const TO_OLD: Weights = { kind: 'fixed', from: 100, to: 0 };
 
@@ -8,6 +8,8 @@ const TO_OLD: Weights = { kind: 'fixed', from: 100, to: 0 };
  * The way back from any point of a release in flight: the old side's capacity first, then traffic, then the
  * new side goes. Level-triggered, so it is right wherever the way forward was cut off; what is so already
  * costs nothing. INV-1 asks health of the destination (the old side) alone: nothing here waits for the new one.
+ *
+ * The routes are those that stood before: orders of the way back carry them (ReleaseSpec, `routesFrom`).
  *
  * @param keepTo the new side was warm before the release began and stays so.
  */
@@ -29,7 +31,7 @@ export function turnBackStages(workloads: readonly PlanWorkload[], keepTo: boole
       workload: w.name,
       replicas: FULL,
     });
-    if (!w.routed) return [ready];
+    if (!hadTraffic(w)) return [ready];
     return [
       restore.add(`${w.name}/prove-old`, [ready], {
         type: 'proveTraffic',
@@ -41,7 +43,7 @@ export function turnBackStages(workloads: readonly PlanWorkload[], keepTo: boole
       }),
     ];
   });
-  for (const w of old.filter((each) => each.routed)) {
+  for (const w of old.filter(hadTraffic)) {
     const set = restore.add(`${w.name}/traffic-back`, grown, {
       type: 'setTraffic',
       workload: w.name,
@@ -56,8 +58,8 @@ export function turnBackStages(workloads: readonly PlanWorkload[], keepTo: boole
       weights: TO_OLD,
     });
   }
-  // Nothing to go back to: the routes go, so that requests are refused clearly instead of timing out.
-  const orphaned = old.some((w) => w.routed) ? [] : fresh.filter((w) => w.routed);
+  // Nobody reached these before: the routes go, so that requests are refused clearly instead of timing out.
+  const orphaned = fresh.filter((w) => getsTraffic(w) && !hadTraffic(w));
   const remove = new StageBuilder();
   const unrouted = orphaned.map((w) =>
     remove.add(`${w.name}/remove-traffic`, [], { type: 'removeTraffic', workload: w.name }),
@@ -68,7 +70,8 @@ export function turnBackStages(workloads: readonly PlanWorkload[], keepTo: boole
       type: 'drain',
       side: 'to',
       workload: w.name,
-      replicas: left,
+      // A warm worker would work beside the old one.
+      replicas: w.type === 'worker' ? ZERO : left,
     });
     if (!keepTo)
       remove.add(`${w.name}/remove-new`, [drained], { type: 'removeWorkload', side: 'to', workload: w.name });
@@ -92,20 +95,13 @@ export function turnBackStages(workloads: readonly PlanWorkload[], keepTo: boole
       workload: w.name,
       from: w.inFrom ? from : ZERO,
       to: w.inTo ? to : ZERO,
-      weights: w.routed ? TO_OLD : null,
+      weights: hadTraffic(w) ? TO_OLD : null,
     })),
   });
   const stages: Stage[] = [];
   if (restore.instructions.length > 0) {
     stages.push(
-      stage(
-        1,
-        'old version at full strength, traffic back',
-        restore,
-        old.some((w) => w.routed),
-        FULL,
-        FULL,
-      ),
+      stage(1, 'old version at full strength, traffic back', restore, old.some(hadTraffic), FULL, FULL),
     );
   }
   const title = keepTo ? 'drain the new version, keep it warm' : 'drain and remove the new version';

@@ -1,6 +1,7 @@
 import { durationMs } from '../../api/duration.ts';
 import type { InPlaceChange, TrackStatus } from '../../api/revision.ts';
 import { canonicalJson, digestOf } from '../../lib/digest.ts';
+import { pinRoutes } from '../application/plan-workloads.ts';
 import { replicasOf } from '../application/revision.ts';
 import type { TrackInput, WantedApplication } from './input.ts';
 
@@ -83,7 +84,9 @@ function summaryOf({ resolved }: WantedApplication, track: TrackStatus): string 
     .filter(([name, replicas]) => before[name] !== undefined && before[name] !== replicas)
     .map(([name, replicas]) => `${name} ${before[name]} → ${replicas} instances`);
   const same =
-    track.standing !== undefined && canonicalJson(track.standing.routes) === canonicalJson(resolved.routes);
+    track.standing !== undefined &&
+    canonicalJson(pinRoutes(track.standing.routes, resolved.workloads)) ===
+      canonicalJson(pinRoutes(resolved.routes, resolved.workloads));
   const parts = same ? sizes : [...sizes, 'routes'];
   return parts.join(', ') || 'replicas';
 }

@@ -1,9 +1,10 @@
+import type { RouteSpec } from '../../api/application.ts';
 import type { ReleaseSpec } from '../../api/release.ts';
 import type { Claim, RevisionSpec, TrackStatus } from '../../api/revision.ts';
 import type { ErrorDetail, Result } from '../../lib/errors.ts';
-import { planWorkloads } from '../application/plan-workloads.ts';
+import { pinRoutes, planWorkloads } from '../application/plan-workloads.ts';
 import { replicasOf, revisionDigest } from '../application/revision.ts';
-import { planRelease } from '../plan/plan-release.ts';
+import { type KeptWarm, planRelease } from '../plan/plan-release.ts';
 import { approvedInPlace } from './in-place.ts';
 import type { TrackInput, WantedApplication } from './input.ts';
 
@@ -28,12 +29,12 @@ export function planClaim(
   // What goes back has passed its gates and its approval before, and it is urgent: nobody is asked again.
   const isBack = claim.reason === 'rollback';
   const { resolved, inPlace } = isBack ? approvedInPlace(input, track, wanted) : wanted;
-  const workloads = planWorkloads(
-    resolved,
-    from?.workloads ?? null,
-    destination.spec.workloads,
-    track.replicas,
-  );
+  const routes = pinRoutes(resolved.routes, resolved.workloads);
+  const routesFrom = from === undefined ? [] : standingRoutes(track, from, routes);
+  const workloads = planWorkloads(resolved, from?.workloads ?? null, destination.spec.workloads, {
+    replicas: track.replicas,
+    routes: routesFrom,
+  });
   const toWasWarm = track.warm.some((w) => w.revision === destination.revision);
   const protection = isBack ? undefined : input.environmentSpec.protection.approval;
   const gates = isBack ? [] : resolved.gates;
@@ -45,11 +46,12 @@ export function planClaim(
     toIsWarm: toWasWarm,
     workloads,
     gates,
-    routes: resolved.routes,
+    routes,
     policy: resolved.policy,
     clusters: input.environmentSpec.clusters,
     approval: protection ?? null,
     maxInstances: input.environmentSpec.maxInstances ?? null,
+    keptWarm: keptWarm(input, track, destination.revision),
   });
   if (!planned.ok) return planned;
   const unrouted = destination.spec.workloads
@@ -75,7 +77,8 @@ export function planClaim(
       plan: { ...planned.value, warnings },
       policy: resolved.policy,
       gates: [...gates],
-      routes: [...resolved.routes],
+      routes,
+      routesFrom,
       clusters: [...input.environmentSpec.clusters],
       replicas: {
         ...replicasOf(resolved),
@@ -91,6 +94,24 @@ export function planClaim(
     },
   };
 }
+
+/** The routes that the live revision has now, each with its service of that revision. */
+const standingRoutes = (track: TrackStatus, from: RevisionSpec, otherwise: RouteSpec[]): RouteSpec[] =>
+  track.standing === undefined
+    ? otherwise
+    : pinRoutes(track.standing.routes, Object.fromEntries(from.workloads.map((w) => [w.name, w])));
+
+/** Warm revisions beside the two of the release, with the instances that each keeps. */
+const keptWarm = (input: TrackInput, track: TrackStatus, destination: string): KeptWarm[] =>
+  track.warm
+    .filter(({ revision }) => revision !== destination && revision !== track.live)
+    .map(({ revision, expiresAt, replicas }) => ({
+      revision,
+      expiresAt,
+      instances: (input.revisions[revision]?.workloads ?? [])
+        .filter(({ type }) => type === 'service')
+        .reduce((sum, { name }) => sum + ((replicas ?? track.replicas)?.[name] ?? 0), 0),
+    }));
 
 /** The revision that the application makes: the one that has its digest, or a new number. */
 export function destinationOf(

@@ -24,7 +24,16 @@ export function settle(
       .map((w) => (w.expiresAt === STRAY ? { ...w, expiresAt: at } : w));
     const fresh =
       spec.plan.afterwards === 'warm' && spec.from !== null
-        ? [{ revision: spec.from, since: at, expiresAt: new Date(now + retention.ms).toISOString() }]
+        ? [
+            {
+              revision: spec.from,
+              since: at,
+              expiresAt: new Date(now + retention.ms).toISOString(),
+              replicas: Object.fromEntries(
+                spec.workloads.filter((w) => w.inFrom && w.inTo).map((w) => [w.name, w.replicasFrom]),
+              ),
+            },
+          ]
         : [];
     const warm = [...fresh, ...kept].map((entry, index) =>
       index < retention.count ? entry : { ...entry, expiresAt: at },
