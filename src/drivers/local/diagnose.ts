@@ -10,7 +10,12 @@ export interface EndedInstance {
   /** From its start to its end. */
   readonly ageMs: number;
   /** It was ended since it did not get ready in time; null where it ended by itself. */
-  readonly startTimedOut: { readonly after: string; readonly lastProbe: ProbeOutcome | null } | null;
+  readonly startTimedOut: {
+    /** The start timeout as it is written in the application. */
+    readonly after: string;
+    /** With the time over which every probe said the same. */
+    readonly lastProbe: { readonly outcome: ProbeOutcome; readonly sinceMs: number } | null;
+  } | null;
 }
 
 /** Says why an instance ended that nobody asked to end. */
@@ -19,9 +24,8 @@ export function diagnose(
   { id, spec, ageMs, startTimedOut }: EndedInstance,
 ): Omit<Failure, 'lines'> {
   if (startTimedOut !== null) {
-    const seen = startTimedOut.lastProbe?.message ?? 'none was made';
-    const hint = spec.port === undefined ? '' : `; it must listen on the port that ${spec.port.env} names`;
-    const message = `${id} was not ready ${startTimedOut.after} after its start (last probe: ${seen}${hint})`;
+    const seen = probeWords(startTimedOut.lastProbe, spec.port?.env);
+    const message = `${id} was not ready ${startTimedOut.after} after its start (last probe: ${seen})`;
     return { reason: 'startTimeout', message, permanent: false };
   }
   if (code === 126 || code === 127) {
@@ -31,6 +35,17 @@ export function diagnose(
       permanent: false,
     };
   }
-  const age = (ageMs / 1_000).toFixed(1);
-  return { reason: 'crashLoop', message: `${id} ${how} ${age} s after its start`, permanent: false };
+  return { reason: 'crashLoop', message: `${id} ${how} ${seconds(ageMs)} after its start`, permanent: false };
 }
+
+/** Only where nothing could be reached is the port what to look at. */
+function probeWords(
+  last: { readonly outcome: ProbeOutcome; readonly sinceMs: number } | null,
+  port: string | undefined,
+): string {
+  if (last?.outcome.reached === true) return `${last.outcome.message}, for ${seconds(last.sinceMs)}`;
+  const hint = port === undefined ? '' : `; it must listen on the port that ${port} names`;
+  return `${last?.outcome.message ?? 'none was made'}${hint}`;
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

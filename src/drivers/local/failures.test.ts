@@ -16,6 +16,7 @@ const crash: Failure = {
   permanent: false,
   lines: ['boom'],
 };
+const slow: Failure = { ...crash, reason: 'startTimeout' };
 const failed = (times: number, failure = crash, readyForMs = 0): SlotHistory => {
   let history: SlotHistory | undefined;
   for (let n = 0; n < times; n += 1)
@@ -52,6 +53,15 @@ describe('failures in a row', () => {
     ['three are a loop', failed(3), false, 0, { reason: 'crashLoop', final: false }],
     ['five are final', failed(5), false, 0, { reason: 'crashLoop', final: true }],
     ['five of one that is up again are not', failed(5), true, 4_100, { reason: 'crashLoop', final: false }],
+    ['one start timeout has a fresh attempt', failed(1, slow), false, 0, { final: false }],
+    ['two are final', failed(2, slow), false, 0, { reason: 'startTimeout', final: true }],
+    [
+      'one after a crash is not',
+      recordFailure(failed(1), slow, { now: 1_000, readyForMs: 0 }),
+      false,
+      0,
+      { reason: 'startTimeout', final: false },
+    ],
     ['and soon are no problem', failed(5), true, 9_100, null],
     [
       'what cannot start is final at once',

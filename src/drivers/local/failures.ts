@@ -17,6 +17,8 @@ export interface Failure {
 export interface SlotHistory {
   /** Failures in a row, without a minute of health between two. */
   readonly failures: number;
+  /** Of those, the last ones for the same reason. */
+  readonly alike: number;
   readonly since: number;
   readonly last: Failure;
   readonly lastAt: number;
@@ -28,6 +30,8 @@ export const HEALTHY_MS = 60_000;
 /** A crash is a loop from the third in a row on, and will not heal by waiting from the fifth. */
 const LOOP = 3;
 const FINAL = 5;
+/** Whoever had its whole start timeout twice, one fresh attempt included, needs a person and no third time. */
+const FINAL_TIMEOUTS = 2;
 /** A problem is shown this long after the instance came up again, so that nobody misses it between two looks. */
 const SHOWN_MS = 5_000;
 
@@ -40,6 +44,7 @@ export function recordFailure(
   const failures = inARow ? before.failures + 1 : 1;
   return {
     failures,
+    alike: inARow && before.last.reason === failure.reason ? before.alike + 1 : 1,
     since: inARow ? before.since : seen.now,
     last: failure,
     lastAt: seen.now,
@@ -68,15 +73,16 @@ export function problemOfSlots(slots: readonly SlotView[], now: number): Workloa
 }
 
 function problemOfSlot({ history, isReady }: SlotView): WorkloadProblem | null {
-  const { last, failures } = history;
+  const { last, failures, alike } = history;
   const isCrash = last.reason === 'crashLoop';
   if (isCrash && failures < LOOP) return null;
+  const isHopeless = failures >= FINAL || (last.reason === 'startTimeout' && alike >= FINAL_TIMEOUTS);
   const counted = failures > 1 ? ` (${failures} times in a row)` : '';
   return {
     reason: last.reason,
     message: withLines(`${last.message}${counted}.`, last.lines),
     since: instant(history.since),
-    final: !isReady && ((last.permanent && failures >= (isCrash ? FINAL : 1)) || failures >= FINAL),
+    final: !isReady && ((last.permanent && failures >= (isCrash ? FINAL : 1)) || isHopeless),
   };
 }
 

@@ -40,7 +40,7 @@ export class InstanceHealth {
   #proven = false;
   #readySince: number | null = null;
   #lastReadyAt: number | null = null;
-  #lastProbe: { at: number; outcome: ProbeOutcome } | null = null;
+  #lastProbe: { since: number; at: number; outcome: ProbeOutcome } | null = null;
   #failedProbes = 0;
   #failedProofs: { count: number; reason: string } | null = null;
 
@@ -62,8 +62,12 @@ export class InstanceHealth {
   get lastReadyAt(): number | null {
     return this.#lastReadyAt;
   }
-  /** With the monotonic time of the answer. */
-  get lastProbe(): { readonly at: number; readonly outcome: ProbeOutcome } | null {
+  /** With the monotonic times of this answer, and of the first of those in a row that said the same. */
+  get lastProbe(): {
+    readonly since: number;
+    readonly at: number;
+    readonly outcome: ProbeOutcome;
+  } | null {
     return this.#lastProbe;
   }
   /** How long it has been ready without a break, in ms. */
@@ -104,7 +108,9 @@ export class InstanceHealth {
     const { clock, readiness, signal } = this.#context;
     const outcome = await this.#context.probe();
     if (signal.aborted) return;
-    this.#lastProbe = { at: clock.monotonic(), outcome };
+    const at = clock.monotonic();
+    const isSame = this.#lastProbe?.outcome.message === outcome.message;
+    this.#lastProbe = { since: isSame ? (this.#lastProbe?.since ?? at) : at, at, outcome };
     if (outcome.ok) {
       this.#failedProbes = 0;
       this.#lastReadyAt = clock.now();

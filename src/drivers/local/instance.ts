@@ -255,13 +255,14 @@ export class Instance {
   }
 
   #diagnose(exit: Exit): Omit<Failure, 'lines'> {
+    const probe = this.#health?.lastProbe ?? null;
+    const lastProbe =
+      probe === null ? null : { outcome: probe.outcome, sinceMs: this.#clock.monotonic() - probe.since };
     return diagnose(exit, {
       id: this.id,
       spec: this.wish.spec,
       ageMs: (this.#record.ended?.at ?? this.#clock.now()) - this.#record.startedAt,
-      startTimedOut: this.#isTimedOut
-        ? { after: this.#readiness.startTimeout, lastProbe: this.#health?.lastProbe?.outcome ?? null }
-        : null,
+      startTimedOut: this.#isTimedOut ? { after: this.#readiness.startTimeout, lastProbe } : null,
     });
   }
 

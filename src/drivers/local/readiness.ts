@@ -12,6 +12,8 @@ export interface ProbeOutcome {
   readonly message: string;
   /** The probe could not be made at all, which says nothing about the instance. */
   readonly ours: boolean;
+  /** Something was there to answer it, if not as wanted: the port is not what is wrong. */
+  readonly reached: boolean;
 }
 
 export interface ProbeTarget {
@@ -54,7 +56,7 @@ export async function probe(
   try {
     if (readiness.command !== undefined)
       return await byCommand(readiness.command, target, timeoutMs, ports.processes);
-    if (target.port === null) return no('there is no port to probe');
+    if (target.port === null) return { ...no('there is no port to probe'), reached: false };
     if (readiness.http === undefined) {
       await ports.network.connect({ host: target.host, port: target.port, timeoutMs });
       return yes('it accepts connections');
@@ -73,7 +75,7 @@ export async function probe(
       : no(`GET ${path} answered ${answer.status}, not ${expectStatus.join(' or ')}`);
   } catch (error) {
     const ours = error instanceof NoSurroundings || exhausted(error) !== undefined;
-    return { ok: false, message: inWords(error, target), ours };
+    return { ok: false, message: inWords(error, target), ours, reached: !ours && !isRefused(error) };
   }
 }
 
@@ -82,8 +84,8 @@ class NoSurroundings extends Error {
   override readonly name = 'NoSurroundings';
 }
 
-const yes = (message: string): ProbeOutcome => ({ ok: true, message, ours: false });
-const no = (message: string): ProbeOutcome => ({ ok: false, message, ours: false });
+const yes = (message: string): ProbeOutcome => ({ ok: true, message, ours: false, reached: true });
+const no = (message: string): ProbeOutcome => ({ ok: false, message, ours: false, reached: true });
 
 async function byCommand(
   argv: readonly string[],
@@ -101,6 +103,8 @@ async function byCommand(
   const said = (outcome.stderr || outcome.stdout).trim().split('\n').at(-1) ?? '';
   return no(`${argv[0]} exited with ${outcome.signal ?? `code ${outcome.exitCode}`}${said && `: ${said}`}`);
 }
+
+const isRefused = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
 
 function inWords(error: unknown, target: ProbeTarget): string {
   switch ((error as NodeJS.ErrnoException).code) {

@@ -92,6 +92,23 @@ describe('an application that does not come up', () => {
     );
     await machine.want('shop-r1', 0);
   });
+
+  it('has one fresh attempt after a start timeout, and says what its probe was told', async () => {
+    const unready = join(machine.directory, 'unready');
+    await writeFile(unready, '');
+    await machine.want('shop-r1', 1, {
+      env: { UNREADY_FILE: unready },
+      readiness: readiness({ startTimeout: '600ms' }),
+    });
+    const startedAt = performance.now();
+    const { problem } = await machine.seen('shop-r1', 'final', (seen) => seen.problem?.final === true);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(problem?.message).toMatch(
+      /last probe: GET \/healthz answered 503, not 200, for 0\.\d s\) \(2 times/,
+    );
+    expect(problem?.message).not.toContain('must listen');
+    await machine.want('shop-r1', 0);
+  });
 });
 
 describe('what an application needs', () => {
