@@ -6,23 +6,23 @@ import {
   fstatSync,
   fsync,
   ftruncateSync,
+  open,
   openSync,
-  renameSync,
   writeFileSync,
 } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Files } from './files.ts';
 
-const [syncAll, syncData] = [promisify(fsync), promisify(fdatasync)];
+const [openFile, syncAll, syncData] = [promisify(open), promisify(fsync), promisify(fdatasync)];
 
 /**
  * The file system of this machine. Errors keep Node's `code`.
  *
- * A durable write waits for the disk twice, and does that without holding up the process. What only changes the
- * kernel's memory (open, write, rename, close) is done at once: by the thread pool each of them takes longer
- * than it works, and a release makes dozens of such writes one after another.
+ * A durable write does what may wait for the disk (a new name, a sync) in the thread pool, so that it does not
+ * hold up the process. What only changes the kernel's memory (write, close) is done at once: by the thread pool
+ * it would take longer than it works, and a release makes dozens of such writes one after another.
  */
 export function nodeFiles(): Files {
   const appending = new Map<string, Promise<void>>();
@@ -42,7 +42,7 @@ export function nodeFiles(): Files {
         `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}`,
       );
       try {
-        const file = openSync(temporary, 'wx', options?.mode ?? 0o600);
+        const file = await openFile(temporary, 'wx', options?.mode ?? 0o600);
         try {
           // The mode of `open` is cut by the umask; a key must have exactly the one that was asked for.
           if (options?.mode !== undefined) fchmodSync(file, options.mode);
@@ -51,7 +51,7 @@ export function nodeFiles(): Files {
         } finally {
           closeSync(file);
         }
-        renameSync(temporary, path);
+        await rename(temporary, path);
       } catch (error) {
         await rm(temporary, { force: true });
         throw error;
@@ -87,7 +87,7 @@ export function nodeFiles(): Files {
 }
 
 async function append(path: string, data: string): Promise<void> {
-  const file = openSync(path, 'a', 0o600);
+  const file = await openFile(path, 'a', 0o600);
   try {
     const { size } = fstatSync(file);
     try {
