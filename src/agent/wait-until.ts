@@ -18,8 +18,8 @@ export type Look<T> =
 
 /** Looks are at most this far apart, since not everything that matters is an event. */
 const POLL_MS = 200;
-/** And at least this far, since an instance that flaps makes many events. */
-const SPACING_MS = 10;
+/** And at least this far, since one change of an instance makes several events. */
+const SPACING_MS = 4;
 
 export type Waited<T> =
   | { readonly ok: true; readonly value: T }
