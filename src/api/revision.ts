@@ -119,7 +119,16 @@ export const TrackStatus = z.looseObject({
   change: InPlaceChange.optional(),
   /** The latest release that did not succeed: its content is applied and not what serves. */
   unsuccessful: z
-    .looseObject({ release: z.string(), phase: z.string(), digest: z.string(), message: z.string() })
+    .looseObject({
+      release: z.string(),
+      phase: z.string(),
+      digest: z.string(),
+      message: z.string(),
+      /** Routes and replicas that came with it: they went back with it. */
+      terms: z
+        .looseObject({ routes: z.array(RouteSpec), replicas: z.record(z.string(), z.number().int()) })
+        .optional(),
+    })
     .optional(),
   /** Why nothing is released although something changed; for people. */
   refusal: z.looseObject({ message: z.string(), at: z.string(), digest: z.string() }).nullable(),

@@ -3,6 +3,7 @@ import { expiryOf, reviewChange } from './in-place.ts';
 import type { TrackDecision, TrackInput, TrackReply } from './input.ts';
 import { TrackRound } from './round.ts';
 import { settle } from './settle.ts';
+import { withoutTurnedBack } from './turned-back.ts';
 import { applyVerb } from './verbs.ts';
 import { decideWork, settleWork } from './work.ts';
 
@@ -20,8 +21,9 @@ export function decideTrack(input: TrackInput): TrackDecision {
   round.activate();
   round.ensureClaimed();
   round.forgetAttempts();
-  round.track = reviewChange(input, round.track);
-  const worked = decideWork(input, round.track);
+  const inPlace = withoutTurnedBack(input, round.track);
+  round.track = reviewChange(inPlace, round.track);
+  const worked = decideWork(inPlace, round.track);
   return {
     track: worked.track,
     effects: [...round.effects, ...worked.effects],
@@ -40,7 +42,9 @@ function settleActive({ track, releases, now }: TrackInput): TrackStatus {
   const { phase, waiting } = release.status;
   if (settled === track || phase === 'Succeeded' || track.active === null) return settled;
   const { release: name, digest } = track.active;
-  return { ...settled, unsuccessful: { release: name, phase, digest, message: waiting.message } };
+  const { routes, replicas } = release.spec;
+  const terms = { routes, replicas };
+  return { ...settled, unsuccessful: { release: name, phase, digest, message: waiting.message, terms } };
 }
 
 /** Each command gets one outcome; one that has it already gets the same again. */

@@ -1,5 +1,5 @@
 import type { TrackStatus } from '../../api/revision.ts';
-import { routedWorkload } from '../application/plan-workloads.ts';
+import { pinRoutes, routedWorkload } from '../application/plan-workloads.ts';
 import { replicasOf } from '../application/revision.ts';
 import { mayApply } from './in-place.ts';
 import type { TrackEffect, TrackInput } from './input.ts';
@@ -104,7 +104,11 @@ function wantedInPlace(
   if (!wanted.ok || wanted.value.inPlace === track.applied) return null;
   const { inPlace, resolved } = wanted.value;
   if (mayApply(input, track))
-    return { applied: inPlace, replicas: replicasOf(resolved), routes: [...resolved.routes] };
+    return {
+      applied: inPlace,
+      replicas: replicasOf(resolved),
+      routes: pinRoutes(resolved.routes, resolved.workloads),
+    };
   if (track.applied !== null || track.standing === undefined) return null;
   return {
     applied: track.standing.inPlace,

@@ -1,0 +1,45 @@
+import type { TrackStatus } from '../../api/revision.ts';
+import { canonicalJson } from '../../lib/digest.ts';
+import { pinRoutes } from '../application/plan-workloads.ts';
+import { inPlaceDigest } from '../application/revision.ts';
+import type { TrackInput } from './input.ts';
+
+/**
+ * The application as it may stand in place. Routes and replicas that came with a release that was turned back
+ * belong to its content: while that content is what the file has and not what serves, they do not follow it in
+ * place, so that the old version keeps the routes and the strength that it went back to. What is changed
+ * afterwards does.
+ */
+export function withoutTurnedBack(input: TrackInput, track: TrackStatus): TrackInput {
+  const { wanted } = input;
+  const { unsuccessful, standing, live, replicas } = track;
+  const brought = unsuccessful?.terms;
+  if (!wanted.ok || brought === undefined || standing === undefined || live === null) return input;
+  const { resolved, digest, inPlace } = wanted.value;
+  const serves = input.revisions[live]?.digest === digest;
+  if (unsuccessful?.digest !== digest || serves || inPlace === standing.inPlace) return input;
+  const same =
+    canonicalJson(pinRoutes(resolved.routes, resolved.workloads)) === canonicalJson(brought.routes);
+  const workloads = Object.fromEntries(
+    Object.entries(resolved.workloads).map(([name, workload]) => [
+      name,
+      workload.replicas === brought.replicas[name]
+        ? { ...workload, replicas: replicas?.[name] ?? workload.replicas }
+        : workload,
+    ]),
+  );
+  const rest = { ...resolved, workloads, routes: same ? standing.routes : resolved.routes };
+  const changed =
+    !same || Object.entries(workloads).some(([name, workload]) => workload.replicas !== replicas?.[name]);
+  return {
+    ...input,
+    wanted: {
+      ok: true,
+      value: {
+        ...wanted.value,
+        resolved: rest,
+        inPlace: changed ? inPlaceDigest(rest) : standing.inPlace,
+      },
+    },
+  };
+}
