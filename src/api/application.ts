@@ -72,6 +72,13 @@ export type ApplicationSpec = z.output<typeof ApplicationSpec>;
 /** As people write it: defaults not filled in. */
 export type ApplicationSpecInput = z.input<typeof ApplicationSpec>;
 
+/** Where a verb goes that names no environment, and a file that knows none. */
+export const DEFAULT_ENVIRONMENT = 'local';
+
+/** Type of the condition that says whether what was applied serves in this environment. */
+export const readyType = (environment: string): string =>
+  environment === DEFAULT_ENVIRONMENT ? 'Ready' : `${environment}/Ready`;
+
 export const ApplicationStatus = z.looseObject({
   observedGeneration: z.number().int().optional(),
   conditions: z.array(Condition).optional(),

@@ -1,4 +1,4 @@
-import type { Application } from '../api/application.ts';
+import { type Application, DEFAULT_ENVIRONMENT } from '../api/application.ts';
 import type { Cluster, Environment, Secret, Template } from '../api/environment.ts';
 import type { Execution, GateRun } from '../api/execution.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
@@ -14,7 +14,7 @@ import { follow } from './follow.ts';
 import { PendingCommands } from './pending-commands.ts';
 import { createPlanner } from './planner.ts';
 import { reconcileRelease } from './release-controller.ts';
-import { DEFAULT_ENVIRONMENT, reconcileTrack } from './track-controller.ts';
+import { reconcileTrack } from './track-controller.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface ControllersOptions {

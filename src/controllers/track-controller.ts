@@ -1,11 +1,12 @@
-import type { Application } from '../api/application.ts';
-import { API_VERSION, type Stored } from '../api/meta.ts';
+import { type Application, DEFAULT_ENVIRONMENT, readyType } from '../api/application.ts';
+import { API_VERSION, type Condition, type Stored } from '../api/meta.ts';
 import type { Command } from '../api/release.ts';
 import type { Track, TrackStatus } from '../api/revision.ts';
 import { hasEnded } from '../engine/release/state.ts';
 import { applicationCondition } from '../engine/track/application-condition.ts';
 import { decideTrack } from '../engine/track/decide-track.ts';
 import type { TrackCommand, TrackInput } from '../engine/track/input.ts';
+import { instant } from '../lib/clock.ts';
 import { canonicalJson } from '../lib/digest.ts';
 import type { ControllerContext } from './context.ts';
 import { answerCommand } from './pending-commands.ts';
@@ -21,8 +22,11 @@ export async function reconcileTrack(context: ControllerContext, where: TrackNam
   const cannot = whyNot(where, gathered);
   if (gathered === undefined || cannot !== null) {
     await refuseAll(context, where, cannot ?? '');
-    if (gathered?.foreign)
-      await sayOnApplication(context, where, wholeOf(context, gathered, []), gathered.input.track);
+    if (gathered === undefined) await sayOnApplication(context, where, noEnvironment(where, clock.now()));
+    else if (gathered.foreign) {
+      const foreign = wholeOf(context, gathered, []);
+      await sayOnApplication(context, where, conditionOf(foreign, gathered.input.track));
+    }
     return {};
   }
   const pending = commandsFor(context, where, Object.keys(gathered.input.releases), gathered);
@@ -45,7 +49,7 @@ export async function reconcileTrack(context: ControllerContext, where: TrackNam
         result: { ...reply.result },
       });
   }
-  await sayOnApplication(context, where, whole, decision.track);
+  await sayOnApplication(context, where, conditionOf(whole, decision.track));
   return { wakeAt: decision.wakeAt };
 }
 
@@ -71,12 +75,44 @@ async function refuseAll(context: ControllerContext, where: TrackName, message: 
     await answerCommand(context.store, stored, { state: 'refused', message });
 }
 
+/** The condition of this type; null where there is nothing to say. */
+type SayCondition = (
+  before: readonly Condition[],
+  type: string,
+  application: Stored<Application>,
+) => Condition | null;
+
+const conditionOf =
+  (input: TrackInput, track: TrackStatus): SayCondition =>
+  (before, type) =>
+    applicationCondition(input, track, before, type);
+
+/**
+ * Nothing stands and nothing can be released. Said where the application can go nowhere else: a file may name
+ * environments that are another manager's.
+ */
+const noEnvironment =
+  ({ environment }: TrackName, now: number): SayCondition =>
+  (before, type, { metadata, spec }) => {
+    const elsewhere = Object.keys(spec.environments ?? {}).some((name) => name !== environment);
+    if (environment !== DEFAULT_ENVIRONMENT || elsewhere || metadata.deletionTimestamp !== undefined)
+      return null;
+    const known = before.find((each) => each.type === type);
+    return {
+      type,
+      status: 'False',
+      reason: 'NoEnvironment',
+      message: `there is no environment ${environment}; nothing is live`,
+      observedGeneration: metadata.generation,
+      lastTransitionTime: known?.status === 'False' ? known.lastTransitionTime : instant(now),
+    };
+  };
+
 /** One condition per environment; written only when what it says changes. */
 async function sayOnApplication(
   { store }: ControllerContext,
   where: TrackName,
-  input: TrackInput,
-  track: TrackStatus,
+  conditionAfter: SayCondition,
 ): Promise<void> {
   const stored = await store.get<Application>({
     kind: 'Application',
@@ -84,9 +120,10 @@ async function sayOnApplication(
     name: where.application,
   });
   if (stored === undefined) return;
-  const type = where.environment === DEFAULT_ENVIRONMENT ? 'Ready' : `${where.environment}/Ready`;
+  const type = readyType(where.environment);
   const before = stored.status?.conditions ?? [];
-  const condition = applicationCondition(input, track, before, type);
+  const condition = conditionAfter(before, type, stored);
+  if (condition === null) return;
   const conditions = [...before.filter((each) => each.type !== type), condition];
   const same = canonicalJson(before.find((each) => each.type === type)) === canonicalJson(condition);
   if (same && stored.status?.observedGeneration === stored.metadata.generation) return;
@@ -120,9 +157,6 @@ function commandsFor(
     });
   return [...own.map((stored) => asCommand(stored, null)), ...ended];
 }
-
-/** Where a verb goes that names no environment. */
-export const DEFAULT_ENVIRONMENT = 'local';
 
 const ownCommands = ({ pending }: ControllerContext, where: TrackName): readonly Stored<Command>[] =>
   pending

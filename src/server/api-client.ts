@@ -145,6 +145,12 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     plan: (application, given, place) =>
       body({ method: 'POST', path: `${at('Application', application, place)}/plan`, json: given }),
     why: (release, place) => body({ method: 'GET', path: `${at('Release', release, place)}/why` }),
+    whyApplication: (application, query = {}) =>
+      body({
+        method: 'GET',
+        path: `${at('Application', application, query)}/why`,
+        query: { environment: query.environment },
+      }),
     instances: (application, query = {}) =>
       body({
         method: 'GET',

@@ -2,9 +2,12 @@ import { type ApplicationSpec, CHANGED_BY_ANNOTATION } from '../api/application.
 import type { Environment, EnvironmentSpec, Template } from '../api/environment.ts';
 import { EnvironmentSpec as EnvironmentSchema, TemplateSpec } from '../api/environment.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { artifactDigest, isPinned } from '../engine/application/revision.ts';
 import { validateApplication } from '../engine/application/validate.ts';
 import { canonicalJson } from '../lib/digest.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
+import { isObject } from '../lib/merge-patch.ts';
 import type { Store } from '../store/store.ts';
 import type { KindHooks } from './kind-hooks.ts';
 
@@ -18,9 +21,41 @@ export const applicationHooks: KindHooks = {
     const others = (object.metadata.finalizers ?? []).filter((name) => name !== DRAIN_FINALIZER);
     return { ...object, metadata: { ...object.metadata, finalizers: [...others, DRAIN_FINALIZER] } };
   },
-  admit: (object, { call, deps }) =>
-    applicationProblems(object.metadata.name, object.spec, call.namespace, deps.store),
+  async admit(object, { call, deps, stored }) {
+    const problems = await applicationProblems(object.metadata.name, object.spec, call.namespace, deps.store);
+    // A dry run comes before the upload.
+    if (problems.length > 0 || call.query.dryRun === 'All') return problems;
+    return await missingArtifacts(object.spec, stored?.spec, deps.artifacts);
+  },
 };
+
+/** Artifacts that are named and were never uploaded: a release could only fail at them. */
+async function missingArtifacts(
+  spec: unknown,
+  before: unknown,
+  artifacts: Pick<ArtifactStore, 'has'>,
+): Promise<ErrorDetail[]> {
+  const known = new Set([...artifactsIn(before, 'spec')].map(({ digest }) => digest));
+  const problems: ErrorDetail[] = [];
+  for (const { path, digest } of artifactsIn(spec, 'spec')) {
+    // What stood there before may have come without its artifacts, from a backup: other changes go on.
+    if (known.has(digest) || (await artifacts.has(digest))) continue;
+    problems.push({
+      path,
+      message: `artifact ${digest} is not here; upload it with: slipway release --artifact DIRECTORY, or slipway apply of a file that names the directory`,
+    });
+  }
+  return problems;
+}
+
+function* artifactsIn(value: unknown, path: string): Iterable<{ path: string; digest: string }> {
+  if (!isObject(value)) return;
+  for (const [key, item] of Object.entries(value)) {
+    if (key === 'artifact' && typeof item === 'string' && isPinned(item))
+      yield { path: `${path}.${key}`, digest: artifactDigest(item) };
+    else yield* artifactsIn(item, `${path}.${key}`);
+  }
+}
 
 /** With the name of who changed the spec, whatever was written there. */
 function signed(object: ApiObject, stored: Stored | undefined, caller: string): ApiObject {

@@ -38,6 +38,7 @@ const VIEWS = [
   'openapi',
   'metrics',
   'releases/why',
+  'applications/why',
   'applications/instances',
   'applications/logs',
 ];

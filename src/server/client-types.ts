@@ -46,6 +46,11 @@ export interface ApiClient {
     options?: In,
   ): Promise<PlanPreview>;
   why(release: string, options?: In): Promise<Explanation>;
+  /** Of an application, released or not: what stands between what was applied and what serves. */
+  whyApplication(
+    application: string,
+    query?: In & { environment?: string | undefined },
+  ): Promise<Explanation>;
   instances(application: string, query?: In & { environment?: string }): Promise<Instances>;
   logs(application: string, query: LogQuery): AsyncIterable<LogLine>;
   hasArtifact(digest: string): Promise<boolean>;

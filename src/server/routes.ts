@@ -19,6 +19,7 @@ import { secretHooks } from './secrets.ts';
 import { tokenRoutes } from './token-routes.ts';
 import type { TokenStore } from './tokens.ts';
 import { whyRoutes } from './why.ts';
+import { whyApplicationRoutes } from './why-application.ts';
 
 const HOOKS: Readonly<Record<string, KindHooks>> = {
   Application: applicationHooks,
@@ -40,6 +41,7 @@ export function allRoutes(deps: ServerDependencies, tokens: TokenStore): Route[]
     ...commandRoutes(deps),
     ...planRoutes(deps),
     ...whyRoutes(deps),
+    ...whyApplicationRoutes(deps),
     ...runningRoutes(deps),
     ...artifactRoutes(deps),
     ...tokenRoutes(tokens),

@@ -1,4 +1,7 @@
+import type { Application } from '../../api/application.ts';
+import type { Release } from '../../api/release.ts';
 import { type CommandModule, examples } from '../command.ts';
+import type { Connection } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printData } from '../output.ts';
 import { whyText } from '../text/why-text.ts';
@@ -8,14 +11,22 @@ import { findActiveRelease } from './release-verb.ts';
 export const command: CommandModule = {
   configure(command, run) {
     command
-      .description('What a release waits for, who can unblock it, and when it expires.')
+      .description('What a release or an application waits for, who can unblock it, and when it expires.')
       .argument('<release|application>', 'a unique prefix is enough');
     examples(command, 'slipway why shop', 'slipway why shop-production-r8 -o json');
     command.action(
       run(async (context, word: string) => {
         const connection = await context.connect();
-        const { metadata } = await findActiveRelease(context, connection, word);
-        const why = await connection.api.why(metadata.name, { namespace: connection.namespace });
+        const { api, namespace } = connection;
+        const application = await applicationMeant(connection, word);
+        const { env } = context.options;
+        const why =
+          application === undefined
+            ? await api.why((await findActiveRelease(context, connection, word)).metadata.name, { namespace })
+            : await api.whyApplication(application, {
+                namespace,
+                ...(env === undefined ? {} : { environment: env }),
+              });
         if (!(await printData(context, why)))
           context.print(...whyText(why, context.clock.now(), context.paint));
         return EXIT.ok;
@@ -23,3 +34,13 @@ export const command: CommandModule = {
     );
   },
 };
+
+/** An application may be blocked before it has any release; undefined where the word means a release. */
+async function applicationMeant({ api, namespace }: Connection, word: string): Promise<string | undefined> {
+  if ((await api.find<Release>('Release', word, { namespace })) !== undefined) return undefined;
+  const { items } = await api.list<Application>('Application', { namespace });
+  const names = items.map(({ metadata }) => metadata.name);
+  if (names.includes(word)) return word;
+  const begun = names.filter((name) => name.startsWith(word));
+  return begun.length === 1 ? begun[0] : undefined;
+}

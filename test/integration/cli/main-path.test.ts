@@ -98,7 +98,7 @@ describe('looking', () => {
       /^Application shop · scaled[\s\S]*In local: r1 serves[\s\S]*Latest releases/,
     ],
     [['receipt', 'shop'], /^✓ Release shop-local-r1 · r1 · local · Succeeded/],
-    [['why', 'shop'], /Succeeded/],
+    [['why', 'shop'], /waits for nothing: shop-local-r1 serves/],
     [['history', 'shop'], /shop-local-r1 +- +r1 .* Succeeded/],
     [
       ['status'],
@@ -248,6 +248,22 @@ describe('a second release', () => {
 });
 
 describe('looking after it', () => {
+  test('scaling and restarting are watched to their end', async () => {
+    const serving = async () => (await run(['status', 'shop'])).stdout.match(/ serving /g)?.length;
+    const before = JSON.stringify((await run(['status', 'shop'])).stdout.match(/shop-r2\S*-\S+/g));
+    expect(await run(['scale', 'shop', '4', '--watch'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^✓ shop: shop is wanted with 4 instances\n[\s\S]*✓ shop: done\n$/),
+    });
+    expect(await serving()).toBe(4);
+    expect(await run(['restart', 'shop', '--watch'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^✓ shop: every instance of [\s\S]*✓ shop: done\n$/),
+    });
+    expect(await serving()).toBe(4);
+    expect(JSON.stringify((await run(['status', 'shop'])).stdout.match(/shop-r2\S*-\S+/g))).not.toBe(before);
+  });
+
   test('a secret goes in and never comes out', async () => {
     const value = 'correct horse battery staple';
     expect(await run(['secret', 'set', 'db', 'password'], { input: value })).toMatchObject({ code: 0 });

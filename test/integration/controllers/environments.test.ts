@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Application } from '../../../src/api/application.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Desk, withControllers } from './support.ts';
 
@@ -26,6 +27,17 @@ describe('an environment that is gone', () => {
       expect(await standing(desk)).toEqual([]);
     }),
   );
+
+  it('is said on an application that can go nowhere else', () =>
+    withControllers(async (desk) => {
+      const { store } = desk.bench;
+      await store.delete({ kind: 'Environment', name: 'local', ...where });
+      await desk.apply(1, blueGreen);
+      const condition = await eventually('the condition', async () =>
+        (await store.get<Application>(shop))?.status?.conditions?.at(0),
+      );
+      expect(condition).toMatchObject({ type: 'Ready', status: 'False', reason: 'NoEnvironment' });
+    }));
 
   it('commands are refused with that reason', () =>
     withControllers(async (desk) => {

@@ -61,6 +61,21 @@ describe('resources', () => {
     expect(changed.metadata.annotations?.[by]).toBe('a-admin');
   });
 
+  it('refuses an artifact that was never uploaded, where it stands', async () => {
+    const api = h.client('developer');
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const forged = {
+      ...application('absent-artifact'),
+      spec: { workload: { artifact: `shop@${digest}`, command: ['a'], port: {}, readiness: { tcp: {} } } },
+    };
+    await expect(api.create(forged)).rejects.toMatchObject({
+      code: 'invalid',
+      details: [{ path: 'spec.workload.artifact', message: expect.stringContaining('is not here') }],
+    });
+    // Before the upload a dry run may ask what would come of it.
+    await api.create(forged, { dryRun: true });
+  });
+
   it('refuses to delete an environment that still has applications, and says which', async () => {
     const api = h.client('admin');
     await api.create({
