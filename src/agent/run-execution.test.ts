@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ROUTE, SERVICE } from '../../test/support/execution-orders.ts';
+import { executionSpec, FULL, ROUTE, SERVICE } from '../../test/support/execution-orders.ts';
 import { answering, clock, cluster, first, run, shift } from '../../test/support/execution-run.ts';
 import type { Network } from '../lib/network.ts';
 import { Cancelled } from './run-execution.ts';
@@ -33,6 +33,23 @@ describe('a shift of traffic', () => {
       'ddddddr',
       'ddddddd',
     ]);
+  });
+
+  it('goes on with what follows an instruction that ends while another end is saved', async () => {
+    await first();
+    cluster.behave('shop-r2', { startMs: 5, proveMs: 8_000 });
+    const of = { side: 'to', workload: 'shop', replicas: FULL } as const;
+    const weights = { kind: 'fixed', from: 100, to: 0 } as const;
+    const { status } = await run(
+      executionSpec([
+        { ...of, id: 'ensure', needs: [], type: 'ensureWorkload' },
+        { ...of, id: 'ready', needs: ['ensure'], type: 'awaitReady' },
+        { ...of, id: 'prove', needs: ['ensure'], type: 'proveTraffic', when: 'before', weights },
+        { ...of, id: 'again', needs: ['ready', 'prove'], type: 'awaitReady' },
+      ]),
+      { saveMs: 5_000 },
+    );
+    expect(status.phase).toBe('Succeeded');
   });
 
   it('tells aliases, routes and fence', async () => {

@@ -107,7 +107,11 @@ class ExecutionRun {
       const ready = this.#record.ready(this.#active);
       // What ended is saved in one write with what follows it at once, and alone where nothing does.
       const alone = ready.length === 0 ? this.#active.size > 0 : !this.#ports.lease.holds;
-      if (this.#unsaved && alone) await this.#save();
+      if (this.#unsaved && alone) {
+        await this.#save();
+        // What ran meanwhile may have ended, and something may follow it.
+        continue;
+      }
       if (ready.length > 0) {
         try {
           await this.#ports.lease.held(this.#inner.signal);

@@ -44,6 +44,8 @@ export async function run(
     network?: Network;
     entry?: readonly string[];
     leaseMs?: number;
+    /** How long the journal takes to keep something. */
+    saveMs?: number;
   } = {},
 ): Promise<Outcome> {
   const lease = new Lease(clock);
@@ -83,6 +85,7 @@ export async function run(
       save: async (status, gateRuns) => {
         saves.push(status.instructions.map(({ state }) => state[0]).join(''));
         keep(status, gateRuns);
+        if (more.saveMs !== undefined) await clock.sleep(more.saveMs);
       },
       progress: keep,
       note: async () => {},
