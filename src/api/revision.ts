@@ -41,6 +41,8 @@ export const Claim = z.looseObject({
   at: z.string(),
   /** The active release has to make way. */
   supersedes: z.boolean(),
+  /** Also after its first flip; absent: from then on it is let finish. */
+  supersedesFlipped: z.boolean().optional(),
   /** Beginning of the plan's hash that was asked for: the release starts with this plan or not at all (INV-26). */
   plan: z.string().optional(),
 });

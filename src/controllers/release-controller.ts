@@ -80,11 +80,12 @@ async function gather(
     }),
   ]);
   const now = clock.now();
+  const status = release.status ?? initialStatus(release.spec, instant(now));
   return {
     name,
     spec: release.spec,
-    status: release.status ?? initialStatus(release.spec, instant(now)),
-    supersededBy: track?.status === undefined ? null : supersededBy(track.status, name),
+    status,
+    supersededBy: track?.status === undefined ? null : supersededBy(track.status, name, status),
     executions: byName<ExecutionStatus>(executions.items.filter((each) => each.spec.release === name)),
     gateRuns: byName<GateRunStatus>(gateRuns.items.filter((each) => each.spec.release === name)),
     connected: context.connectedClusters(),

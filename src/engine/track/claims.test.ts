@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualTrack, workerOf, workloadOf } from '../../../test/support/virtual-track.ts';
+import { supersededBy } from './decide-track.ts';
 
 const routes = [{ host: 'shop.localhost', workload: 'web' }];
 const blueGreen = { strategy: { blueGreen: { pause: [], retention: { time: '30m', count: 1 } } } };
@@ -119,6 +120,23 @@ describe('claims', () => {
     expect(track.track.queue.map((c) => c.release)).toEqual(['shop-local-r4']);
     track.endRelease('Succeeded', 'shop-local-r2');
     expect(track.track.active?.release).toBe('shop-local-r4');
+  });
+
+  it.each([
+    ['before its first flip', {}, false, 'shop-local-r3'],
+    ['after it, though the claim came before', {}, true, null],
+    [
+      'after it, where the policy says so',
+      { policy: { supersede: { afterFlip: 'supersede' } } },
+      true,
+      'shop-local-r3',
+    ],
+  ])('a release makes way for the next %s', (_, policy, flipped, by) => {
+    const track = released();
+    track.apply(both(2));
+    track.apply(both(3, policy));
+    expect(track.track.queue).toMatchObject([{ release: 'shop-local-r3', supersedes: true }]);
+    expect(supersededBy(track.track, 'shop-local-r2', { flipped })).toBe(by);
   });
 
   it('forgets attempts of revisions that are gone', () => {

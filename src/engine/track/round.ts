@@ -113,6 +113,9 @@ export class TrackRound {
       number: destination.spec.number,
       digest,
       supersedes: policy === 'supersede',
+      ...(policy === 'supersede' && wanted.resolved.policy.supersede.afterFlip === 'supersede'
+        ? { supersedesFlipped: true }
+        : {}),
       ...(terms.plan === undefined ? {} : { plan: hash }),
     };
     // What waits has not begun, so it is before its flip, whatever the active one is.
