@@ -12,6 +12,7 @@ import { Calls, type LogSource } from './calls.ts';
 import { Connection, type Dial, webSocketDial } from './connection.ts';
 import { Desk } from './desk.ts';
 import { Journal } from './journal.ts';
+import { artifactsOf } from './journal-entries.ts';
 import { Lease } from './lease.ts';
 
 export interface AgentOptions {
@@ -40,6 +41,12 @@ export interface AgentOptions {
   readonly resolve?: Resolve;
 }
 
+export interface RunningAgent {
+  /** Digests of artifacts that an order names which is held. */
+  artifacts(): Set<string>;
+  stop(): Promise<void>;
+}
+
 /**
  * The agent: beside the workloads, the only one with hands on them. It takes executions from the manager it
  * dials, journals each before it acts (INV-13), runs every instruction towards what must hold, and reports
@@ -48,7 +55,7 @@ export interface AgentOptions {
  *
  * Rejects when the journal is corrupt or of another cluster.
  */
-export async function startAgent(options: AgentOptions): Promise<{ stop(): Promise<void> }> {
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { driver, trafficRouter, network, processes, files, clock, random, log, version, cluster } = options;
   const entry = options.entry ?? [];
   await files.makeDirectory(options.dataDirectory, { mode: 0o700 });
@@ -105,6 +112,7 @@ export async function startAgent(options: AgentOptions): Promise<{ stop(): Promi
   desk.resume();
   connection.start();
   return {
+    artifacts: () => artifactsOf(journal.state),
     stop: async () => {
       await desk.stop();
       await connection.stop();

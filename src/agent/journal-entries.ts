@@ -148,6 +148,12 @@ export function applyEntry(state: JournalState, entry: JournalEntry): void {
   }
 }
 
+/** Digests of artifacts that an order names, which may be run, repeated or turned back. */
+export function artifactsOf(state: JournalState): Set<string> {
+  const specs = [...state.records.values()].flatMap(({ spec }) => [spec.from, spec.to]);
+  return new Set(specs.flatMap((one) => one?.spec.workloads.flatMap(({ artifact }) => artifact ?? []) ?? []));
+}
+
 /** Entries that make this state from nothing: what a compacted journal holds. */
 export function entriesOf(state: JournalState, cluster: string): JournalEntry[] {
   const entries: JournalEntry[] = [{ t: 'journal', format: 1, cluster }];

@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { executionSpec, shiftInstructions } from '../../test/support/execution-orders.ts';
+import { executionSpec, pinned, revision, shiftInstructions } from '../../test/support/execution-orders.ts';
 import { MemoryFiles } from '../../test/support/memory-files.ts';
 import { systemClock } from '../lib/clock.ts';
 import { silentLog } from '../lib/log.ts';
 import { Journal } from './journal.ts';
-import { acceptedStatus, type HeldOrder, type JournalEntry, recordKey } from './journal-entries.ts';
+import {
+  acceptedStatus,
+  artifactsOf,
+  type HeldOrder,
+  type JournalEntry,
+  recordKey,
+} from './journal-entries.ts';
 
 const PATH = '/agent/journal.jsonl';
 const open = (files: MemoryFiles, cluster = 'local') =>
@@ -53,6 +59,26 @@ describe('the journal', () => {
       upTo: 1_000,
     });
     expect(again.state.fences.get(order.spec.subject)).toEqual({ epoch: 1, sequence: 1 });
+  });
+
+  it('names the artifacts of what it holds, until it is forgotten', async () => {
+    const journal = await open(new MemoryFiles());
+    const [from, to] = [`sha256:${'a'.repeat(64)}`, `sha256:${'b'.repeat(64)}`];
+    const held = heldOrder();
+    const order = {
+      ...held,
+      spec: {
+        ...held.spec,
+        from: revision(1, [{ ...pinned('shop'), artifact: from }]),
+        to: revision(2, [{ ...pinned('shop'), artifact: to }, pinned('worker')]),
+      },
+    };
+    await journal.write({ t: 'order', order });
+    await journal.write(stateEntry(order, 'Succeeded'));
+    expect(artifactsOf(journal.state)).toEqual(new Set([from, to]));
+    await journal.write({ t: 'acknowledged', key: keyOf(order) });
+    await journal.write({ t: 'forget', subject: order.spec.subject });
+    expect(artifactsOf(journal.state)).toEqual(new Set());
   });
 
   it('shares one sync between entries of one moment', async () => {

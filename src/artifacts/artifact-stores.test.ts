@@ -1,22 +1,10 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
-import { SlipwayError } from '../lib/errors.ts';
-import { systemRandom } from '../lib/random.ts';
 import { directoryArtifactStore } from './directory-artifact-store.ts';
-import { fetchedArtifacts } from './fetched-artifacts.ts';
-import { packDirectory } from './pack-directory.ts';
 
 const directories: string[] = [];
 const newDirectory = () => {
@@ -95,54 +83,4 @@ describe('the directory store', () => {
       await expect((async () => store.remove(digest))()).rejects.toMatchObject({ code: 'badRequest' });
     },
   );
-});
-
-describe('fetched artifacts', () => {
-  async function packed() {
-    const source = newDirectory();
-    mkdirSync(join(source, 'lib'));
-    writeFileSync(join(source, 'lib/a.js'), 'a');
-    const file = join(newDirectory(), 'a.tgz');
-    const { digest } = await packDirectory(source, file);
-    return { digest, bytes: readFileSync(file) };
-  }
-
-  test('are fetched and unpacked once, however many ask', async () => {
-    const { digest, bytes } = await packed();
-    const root = newDirectory();
-    let fetched = 0;
-    const fetch = async () => {
-      fetched += 1;
-      return Readable.from([bytes]);
-    };
-    const get = fetchedArtifacts({ root, fetch, random: systemRandom() });
-    const places = await Promise.all([get(digest), get(digest), get(digest)]);
-    expect(new Set(places).size).toBe(1);
-    expect(readFileSync(join(places[0] ?? '', 'lib/a.js'), 'utf8')).toBe('a');
-    await fetchedArtifacts({ root, fetch, random: systemRandom() })(digest);
-    expect(fetched).toBe(1);
-    expect(readdirSync(root)).toEqual([digest.slice(7)]);
-  });
-
-  test('whose bytes were flipped on the way are refused, leave nothing, and are fetched anew', async () => {
-    const { digest, bytes } = await packed();
-    const root = newDirectory();
-    const flipped = Buffer.from(bytes);
-    flipped[600] = (flipped[600] ?? 0) ^ 1;
-    const answers = [flipped, bytes];
-    const fetch = async () => Readable.from([answers.shift() ?? Buffer.alloc(0)]);
-    const get = fetchedArtifacts({ root, fetch, random: systemRandom() });
-    await expect(get(digest)).rejects.toThrow(/has digest/);
-    expect(readdirSync(root)).toEqual([]);
-    expect(readFileSync(join(await get(digest), 'lib/a.js'), 'utf8')).toBe('a');
-  });
-
-  test('by a name that is no digest, or that nobody has, are refused', async () => {
-    const fetch = async () => {
-      throw new SlipwayError('notFound', 'nobody has it');
-    };
-    const get = fetchedArtifacts({ root: newDirectory(), fetch, random: systemRandom() });
-    await expect(get('sha256:../../x')).rejects.toMatchObject({ code: 'invalid' });
-    await expect(get(ABC)).rejects.toMatchObject({ code: 'notFound' });
-  });
 });

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { startAgent } from '../agent/agent.ts';
 import { type Dial, webSocketDial } from '../agent/connection.ts';
-import { fetchedArtifacts } from '../artifacts/fetched-artifacts.ts';
+import { FetchedArtifacts } from '../artifacts/fetched-artifacts.ts';
 import { createLocalDriver } from '../drivers/local/local-driver.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Files } from '../lib/files.ts';
@@ -13,6 +13,7 @@ import { nodeProcesses } from '../lib/processes-node.ts';
 import { systemRandom } from '../lib/random.ts';
 import { ControlSocketClient } from '../router/control-socket-client.ts';
 import { managerReads } from './agent-reads.ts';
+import { collectArtifacts } from './collect-artifacts.ts';
 import { DEFAULT_NAMES } from './defaults.ts';
 import { type RoleContext, type RunningRole, runRole } from './role-process.ts';
 import { authority, localAddress, localUrl } from './settings.ts';
@@ -33,10 +34,15 @@ async function agent({ data, settings, version, log }: RoleContext): Promise<Run
   ]);
   const manager = managerReads({ url: managerUrl, ca, token, version });
   const entry = localAddress(settings.entry[0] ?? { host: '127.0.0.1', port: 0 });
+  const artifacts = new FetchedArtifacts({
+    root: join(data.agent, 'artifacts'),
+    fetch: manager.artifact,
+    ...{ clock, random },
+  });
   const local = await createLocalDriver({
     dataDirectory: data.root,
     routerControl: new ControlSocketClient(data.routerSocket),
-    artifacts: fetchedArtifacts({ root: join(data.agent, 'artifacts'), fetch: manager.artifact, random }),
+    artifacts: (digest) => artifacts.get(digest),
     secrets: manager.secret,
     entry,
     proof: { requests: PROOF_REQUESTS },
@@ -61,9 +67,18 @@ async function agent({ data, settings, version, log }: RoleContext): Promise<Run
     entry: [`http://${authority(entry)}`],
     ...{ processes, network, files, clock, random, log },
   });
+  const stopping = new AbortController();
+  const collecting = collectArtifacts({
+    artifacts,
+    named: () => new Set([...running.artifacts(), ...local.artifacts()]),
+    signal: stopping.signal,
+    ...{ clock, log },
+  });
   await welcomed.promise;
   return {
     stop: async () => {
+      stopping.abort(new Error('the agent stops'));
+      await collecting;
       await running.stop();
       if (existsSync(data.downFile)) await local.stopWithInstances(APPLICATION_GRACE_MS);
       else await local.stop();

@@ -1,19 +1,22 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** As pruneEnded, over all versions that have no workload any more. */
+/** As pruneEnded, over all versions that have no workload any more; none of those is kept longer than `keptMs`. */
 export async function pruneForgotten(
   root: string,
   options: {
     readonly isThere: (id: string) => boolean;
     readonly versions: ReadonlySet<string>;
     readonly keep: number;
+    readonly keptMs: number;
+    /** Milliseconds since 1970. */
+    readonly now: number;
   },
 ): Promise<void> {
   const forgotten = (await readdir(root)).filter(
     (name) => !options.versions.has(name.slice(0, name.lastIndexOf('-'))) && !options.isThere(name),
   );
-  await removeOldest(root, forgotten, options.keep);
+  await removeOldest(root, forgotten, options.keep, options.now - options.keptMs);
 }
 
 /** Removes the directories of instances of a version that are over, but for the newest few, kept for their logs. */
@@ -29,13 +32,19 @@ export async function pruneEnded(
   await removeOldest(root, over, options.keep);
 }
 
-async function removeOldest(root: string, names: readonly string[], keep: number): Promise<void> {
+/** @param since what changed last before it goes too, in ms since 1970 */
+async function removeOldest(
+  root: string,
+  names: readonly string[],
+  keep: number,
+  since = Number.NEGATIVE_INFINITY,
+): Promise<void> {
   const aged = await Promise.all(
     names.map(async (name) => ({
       name,
       at: (await stat(join(root, name)).catch(() => undefined))?.mtimeMs ?? 0,
     })),
   );
-  const surplus = aged.toSorted((a, b) => b.at - a.at).slice(keep);
+  const surplus = aged.toSorted((a, b) => b.at - a.at).filter(({ at }, index) => index >= keep || at < since);
   await Promise.all(surplus.map(({ name }) => rm(join(root, name), { recursive: true, force: true })));
 }

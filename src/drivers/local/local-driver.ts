@@ -1,6 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Files } from '../../lib/files.ts';
 import type { RouteTable } from '../../router/table.ts';
@@ -37,6 +38,8 @@ export interface LocalDriver {
   readonly trafficRouter: TrafficRouter;
   /** Lines of the instances that match, the oldest first; goes on with `follow` until the signal. */
   readonly logs: { read(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> };
+  /** Digests of artifacts that a workload or an instance names. */
+  artifacts(): Set<string>;
   /** Lets go of everything; the instances go on. */
   stop(): Promise<void>;
   /** `stop`, then ends every instance without a drain. The wishes stand: a later driver starts them anew. */
@@ -50,6 +53,7 @@ const LIMITS: Limits = {
   logFiles: 3,
   endedKept: 5,
   forgottenKept: 10,
+  forgottenMs: 7 * 24 * 3_600_000,
 };
 
 const EMPTY_TABLE: RouteTable = { generation: 0, routes: [], backends: [] };
@@ -127,6 +131,7 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
     drained: (instance, record) => workloads.drained(instance.record.key, record),
     gone: (workload) => workloads.forget(workload),
     forgottenKept: limits.forgottenKept,
+    forgottenMs: limits.forgottenMs,
   };
   const table: TableWriter = new TableWriter({
     control,
@@ -158,9 +163,11 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
   adopted.resolve();
   const keeper = keepLogs({ clock, log, limits, signal: stopping.signal, files: () => workloads.logFiles() });
 
+  const sweeper = sweep(clock, stopping.signal, () => workloads.prune());
+
   const stop = async (): Promise<void> => {
     stopping.abort(new Error('the local driver stops'));
-    await keeper;
+    await Promise.all([keeper, sweeper]);
     await Promise.all(workloads.instances().map((instance) => instance.started));
     await tracked.idle();
   };
@@ -168,6 +175,7 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
     driver: clusterDriver(workloads, wishes, trafficRouter),
     trafficRouter,
     logs: { read: (query, signal) => readLogs({ query, instancesRoot, files, clock, signal }) },
+    artifacts: () => workloads.artifacts(),
     stop,
     stopWithInstances: async (graceMs) => {
       await stop();
@@ -175,6 +183,16 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
       await tracked.idle();
     },
   };
+}
+
+/** Time between two looks at what is kept for its age. */
+const SWEEP_MS = 3_600_000;
+
+async function sweep(clock: Clock, signal: AbortSignal, prune: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await prune();
+    await clock.sleep(SWEEP_MS, signal).catch(() => undefined);
+  }
 }
 
 /** Half-written files of a former life that was killed within a write; their names are Files' own. */

@@ -20,6 +20,7 @@ const limits = (logFiles: number) => ({
   quarantineMs: 0,
   endedKept: 0,
   forgottenKept: 0,
+  forgottenMs: 0,
 });
 const content = (name: string): Promise<string> => readFile(join(directory, name), 'utf8');
 

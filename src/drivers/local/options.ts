@@ -46,6 +46,8 @@ export interface Limits {
   readonly endedKept: number;
   /** The same over all workloads that are gone. */
   readonly forgottenKept: number;
+  /** And none of those for longer than this. */
+  readonly forgottenMs: number;
 }
 
 /** Where instances listen and the router looks for them. */

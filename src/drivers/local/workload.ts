@@ -29,6 +29,7 @@ export interface WorkloadContext extends InstanceContext {
   readonly random: Random;
   readonly endedKept: number;
   readonly forgottenKept: number;
+  readonly forgottenMs: number;
   /** The workload has no instance left and shall be forgotten. */
   gone(workload: Workload): void;
 }

@@ -102,7 +102,7 @@ export class Workloads implements InstancesOfVersions {
         // A new wish may have come while the old one was being forgotten.
         if (this.#wishes.get(workload.id) === undefined) this.#workloads.delete(workload.id);
         this.#tell(workload.key);
-        this.#prune();
+        void this.prune();
       },
       (error: unknown) => {
         this.#context.log.error('a workload could not be forgotten; trying again', {
@@ -112,6 +112,24 @@ export class Workloads implements InstancesOfVersions {
         this.#context.clock.setTimer(1_000, () => workload.wake());
       },
     );
+  }
+
+  /** Removes what instances of workloads that are gone have left. Never rejects. */
+  async prune(): Promise<void> {
+    const { instancesRoot, forgottenKept, forgottenMs, clock, log } = this.#context;
+    await pruneForgotten(instancesRoot, {
+      keep: forgottenKept,
+      keptMs: forgottenMs,
+      now: clock.now(),
+      versions: new Set(this.all().map((workload) => workload.key.version)),
+      isThere: (id) => this.instances().some((instance) => instance.id === id),
+    }).catch((error: unknown) => log.warn('old logs could not be removed', { error }));
+  }
+
+  /** Digests of artifacts that a wish or an instance names. */
+  artifacts(): Set<string> {
+    const wishes = [...this.#wishes.workloads, ...this.all(), ...this.instances()].map(({ wish }) => wish);
+    return new Set(wishes.flatMap(({ spec }) => spec.artifact ?? []));
   }
 
   onChange(callback: (key: WorkloadKey) => void): Disposable {
@@ -153,15 +171,6 @@ export class Workloads implements InstancesOfVersions {
 
   noteFence(fence: Fence): Promise<void> {
     return this.#wishes.noteFence(fence);
-  }
-
-  #prune(): void {
-    const { instancesRoot, forgottenKept, log } = this.#context;
-    pruneForgotten(instancesRoot, {
-      keep: forgottenKept,
-      versions: new Set(this.all().map((workload) => workload.key.version)),
-      isThere: (id) => this.instances().some((instance) => instance.id === id),
-    }).catch((error: unknown) => log.warn('old logs could not be removed', { error }));
   }
 
   #of(service: ServiceKey): Workload[] {

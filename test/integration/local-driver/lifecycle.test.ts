@@ -54,6 +54,7 @@ describe('a service on this machine', () => {
     expect(gone.drains).toHaveLength(2);
     expect(gone.drains.map(({ cut }) => cut)).toEqual([0, 0]);
     expect(gone.drains.reduce((n, { requests }) => n + requests, 0)).toBe(1);
+    expect(machine.local.artifacts()).toEqual(new Set([`sha256:${'0'.repeat(64)}`]));
     await machine.local.driver.removeWorkload(key('shop-r1'));
     await expect.poll(() => machine.local.driver.observe(key('shop-r1'))).toBeUndefined();
     const totals = await machine.local.trafficRouter.totals(key('shop-r1'));
