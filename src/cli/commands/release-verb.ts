@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ApiObject } from '../../api/meta.ts';
 import type { Release } from '../../api/release.ts';
+import type { Track } from '../../api/revision.ts';
 import { type ReleaseVerb as ReleaseVerbName, releaseCan } from '../../engine/release/capabilities.ts';
 import { durationMs } from '../../lib/durations.ts';
 import { SlipwayError } from '../../lib/errors.ts';
@@ -13,6 +14,7 @@ import { findObject } from '../objects.ts';
 import { printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
 import { byAge } from '../text/order.ts';
+import { list } from '../text/words.ts';
 import { giveCommand, verdictLine } from '../verbs.ts';
 
 export interface ReleaseVerbOptions {
@@ -21,6 +23,8 @@ export interface ReleaseVerbOptions {
   readonly timeout?: string;
   readonly [name: string]: unknown;
 }
+
+type Given = ApiObject & Parameters<typeof verdictLine>[2];
 
 export interface ReleaseVerb {
   readonly verb: ReleaseVerbName;
@@ -82,10 +86,32 @@ export function refuseFirst(release: Release, verb: ReleaseVerbName): void {
   });
 }
 
-export function watchOptions(command: Command): void {
+export function watchOptions(command: Command, what = 'show the release until it has ended'): void {
   command
-    .option('-w, --watch', 'show the release until it has ended')
+    .option('-w, --watch', what)
     .option('--timeout <duration>', 'stop watching after this, with exit code 6');
+}
+
+export interface ChangeOptions {
+  readonly watch?: boolean;
+  readonly timeout?: string;
+}
+
+/** As `afterCommand`, of a verb that changes an application in place. */
+export async function afterChange(
+  context: Context,
+  connection: Connection,
+  application: string,
+  given: Given,
+  options: ChangeOptions & { readonly restart?: boolean },
+): Promise<ExitCode> {
+  const { watch, timeout } = options;
+  const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
+  if (!(await printObject(context, given))) context.print(verdictLine(context, application, given));
+  if (watch !== true) return EXIT.ok;
+  const { watchInPlace } = await import('../progress/watch-in-place.ts');
+  const restart = options.restart === true ? { restart: given.metadata.uid ?? '' } : {};
+  return await watchInPlace(context, connection, { application, ...restart, timeoutMs });
 }
 
 /** Says what was decided, then watches where that was asked for. */
@@ -93,7 +119,7 @@ export async function afterCommand(
   context: Context,
   connection: Connection,
   release: string,
-  given: ApiObject & Parameters<typeof verdictLine>[2],
+  given: Given,
   options: ReleaseVerbOptions,
 ): Promise<ExitCode> {
   if (options.watch !== true) {
@@ -117,6 +143,7 @@ export async function watch(
   name: string,
   timeout?: string,
 ): Promise<ExitCode> {
+  context.note(...(await queuedLines(connection, name)));
   const { watchRelease } = await import('../progress/watch-release.ts');
   const exitCode = await watchRelease(
     context,
@@ -126,6 +153,27 @@ export async function watch(
   );
   if (context.format !== 'text') await printObject(context, await findObject(connection, 'release', name));
   return exitCode;
+}
+
+/** A release in a queue is not made yet, so that there is nothing of it to show: what it waits for is. */
+async function queuedLines({ api, namespace }: Connection, name: string): Promise<string[]> {
+  const { items } = await api.list<Track>('Track', { namespace });
+  return items.flatMap(({ status }) => queuedBehind(name, status));
+}
+
+export function queuedBehind(name: string, status: Track['status']): string[] {
+  const at = status?.queue.findIndex(({ release }) => release === name) ?? -1;
+  if (status === undefined || at < 0) return [];
+  const first = status.active?.release;
+  const before = [
+    ...(first === undefined ? [] : [first]),
+    ...status.queue.slice(0, at).map((one) => one.release),
+  ];
+  if (before.length === 0) return [];
+  return [
+    `◌ ${name} is queued: it begins when ${list(before)} ${before.length === 1 ? 'has' : 'have'} ended.`,
+    `  slipway why ${before[0]}`,
+  ];
 }
 
 function parseTimeout(text: string): number {

@@ -1,9 +1,8 @@
 import type { Application } from '../../api/application.ts';
 import { type CommandModule, examples } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
 import { findObject } from '../objects.ts';
-import { printObject } from '../output.ts';
-import { giveCommand, verdictLine } from '../verbs.ts';
+import { giveCommand } from '../verbs.ts';
+import { afterChange, type ChangeOptions, watchOptions } from './release-verb.ts';
 
 /** `slipway restart`: every instance is replaced by a new one of the same revision, new before old. */
 export const command: CommandModule = {
@@ -15,9 +14,10 @@ export const command: CommandModule = {
       .argument('<application>', 'a unique prefix is enough')
       .option('--workload <name>', 'only this workload')
       .option('--why <text>', 'the reason, for the audit');
+    watchOptions(command, 'show the change until it is done');
     examples(command, 'slipway restart shop --why "new certificate"');
     command.action(
-      run(async (context, word: string, options: { workload?: string; why?: string }) => {
+      run(async (context, word: string, options: ChangeOptions & { workload?: string; why?: string }) => {
         const connection = await context.connect();
         const { metadata } = await findObject<Application>(connection, 'application', word);
         const given = await giveCommand(connection, {
@@ -28,8 +28,7 @@ export const command: CommandModule = {
           why: options.why,
           parameters: options.workload === undefined ? {} : { workload: options.workload },
         });
-        if (!(await printObject(context, given))) context.print(verdictLine(context, metadata.name, given));
-        return EXIT.ok;
+        return await afterChange(context, connection, metadata.name, given, { ...options, restart: true });
       }),
     );
   },

@@ -1,10 +1,9 @@
 import type { Application } from '../../api/application.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
 import { findObject } from '../objects.ts';
-import { printObject } from '../output.ts';
-import { giveCommand, verdictLine } from '../verbs.ts';
+import { giveCommand } from '../verbs.ts';
+import { afterChange, type ChangeOptions, watchOptions } from './release-verb.ts';
 
 /** `slipway scale`: more or fewer instances, in place: no new revision. */
 export const command: CommandModule = {
@@ -16,9 +15,10 @@ export const command: CommandModule = {
       .argument('<application>', 'a unique prefix is enough')
       .argument('<replicas>', '0 to 1000, or workload=replicas')
       .option('--why <text>', 'the reason, for the audit');
-    examples(command, 'slipway scale shop 8', 'slipway scale shop worker=2 -e production');
+    watchOptions(command, 'show the change until it is done');
+    examples(command, 'slipway scale shop 8 --watch', 'slipway scale shop worker=2 -e production');
     command.action(
-      run(async (context, word: string, amount: string, options: { why?: string }) => {
+      run(async (context, word: string, amount: string, options: ChangeOptions & { why?: string }) => {
         const parsed = /^(?:([a-z0-9][-a-z0-9]*)=)?(\d{1,4})$/.exec(amount);
         const replicas = Number(parsed?.[2]);
         if (parsed === null || replicas > 1_000) {
@@ -36,8 +36,7 @@ export const command: CommandModule = {
           why: options.why,
           parameters: parsed[1] === undefined ? { replicas } : { workload: parsed[1], replicas },
         });
-        if (!(await printObject(context, given))) context.print(verdictLine(context, metadata.name, given));
-        return EXIT.ok;
+        return await afterChange(context, connection, metadata.name, given, { ...options });
       }),
     );
   },

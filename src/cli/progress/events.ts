@@ -4,7 +4,7 @@ import { formatMs } from '../text/words.ts';
 import { outcomeLines } from './outcome.ts';
 import { headline } from './render-release.ts';
 import { type Row, stageRows } from './rows.ts';
-import { hasEnded, type ReleaseView, stageViews } from './view.ts';
+import { hasEnded, type ReleaseView, type StageView, stageViews } from './view.ts';
 
 /**
  * For places where lines cannot be redrawn: what is worth one line and has not been said yet. `said` holds
@@ -25,6 +25,8 @@ export function newEvents(view: ReleaseView, said: Set<string>, now: number, pai
   const { from, to, replicas } = release.spec;
   const context = { from, to, replicas, now };
   for (const stage of stageViews(view)) {
+    // What is known of gates comes on a way of its own, and may be later than the stage that asked them.
+    if (!hasEnded(release) && gatesUnheard(stage, now)) return lines;
     const rows = stageRows(stage, context);
     // Gates end before the stage that asks them: said in the order in which it happened.
     for (const row of [...rows.slice(1), ...rows.slice(0, 1)]) {
@@ -35,6 +37,16 @@ export function newEvents(view: ReleaseView, said: Set<string>, now: number, pai
   if (hasEnded(release)) say('ended', ...outcomeLines(release, now, paint));
   else say(`waiting/${status?.waiting.message}`, ...outcomeLines(release, now, paint));
   return lines;
+}
+
+/** Longest time for which a stage's line waits for those of its gates, ms. */
+const HEARD_MS = 1_000;
+
+function gatesUnheard({ stage, status, gatesBefore, gatesAfter }: StageView, now: number): boolean {
+  if (status?.state !== 'done' || status.endedAt === null) return false;
+  const heard = [...gatesBefore, ...gatesAfter].filter((run) => run.status?.verdict != null);
+  const asked = stage.gatesBefore.length + stage.gatesAfter.length;
+  return heard.length < asked && Math.abs(now - Date.parse(status.endedAt)) < HEARD_MS;
 }
 
 /** What happened, without its particulars: the end says those, once. */

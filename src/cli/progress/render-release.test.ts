@@ -268,9 +268,20 @@ describe('events, where lines cannot be redrawn', () => {
     ]);
   });
 
+  test('a quick stage waits for the lines of its gates, and not for ever', () => {
+    const release = releaseFixture({ stages: [STAGE_1_DONE, stageStatus(2), stageStatus(3)] });
+    const said = new Set<string>();
+    const look = (gateRuns: ReturnType<typeof gateRunFixture>[], now: number) =>
+      newEvents({ release, executions: [], gateRuns }, said, now).map((line) => line.slice(0, 16));
+    expect(look([], T0 + 500)).toEqual(['Release shop r1 ']);
+    expect(look([SMOKE_PASSED], T0 + 600)).toEqual(['    ✓ gate smoke', '  ✓ 1 green 1: 6']);
+    said.clear();
+    expect(look([], T0 + 5_000)).toEqual(['Release shop r1 ', '  ✓ 1 green 1: 6']);
+  });
+
   test('a wait that somebody must end is said with what ends it', () => {
     const lines = newEvents(
-      { release: releaseFixture(APPROVAL), executions: [], gateRuns: [] },
+      { release: releaseFixture(APPROVAL), executions: [], gateRuns: [SMOKE_PASSED] },
       new Set(),
       T0,
     );

@@ -37,8 +37,9 @@ export async function watchRelease(
   const update = (): void => {
     const { release } = state;
     if (release === undefined) return;
-    screen.show({ ...state, release });
+    // The end is shown once everything that belongs to it is known.
     if (hasEnded(release)) ending.abort();
+    else screen.show({ ...state, release });
   };
   const { api, namespace } = connection;
   const timeout =
@@ -87,9 +88,20 @@ export async function watchRelease(
     clearInterval(ticker);
     timeout?.[Symbol.dispose]();
     ending.abort();
+    if (state.release !== undefined && hasEnded(state.release)) await complete(connection, name, state);
     screen.end(state.release === undefined ? undefined : { ...state, release: state.release });
   }
   return outcome(context, name, state, interrupted.aborted);
+}
+
+/** Gates and executions are watched on ways of their own: what had not come when the release ended is read. */
+async function complete({ api, namespace }: Connection, name: string, state: WatchState): Promise<void> {
+  const [executions, gateRuns] = await Promise.all([
+    api.list<Execution>('Execution', { namespace }),
+    api.list<GateRun>('GateRun', { namespace }),
+  ]);
+  state.executions = executions.items.filter(({ spec }) => spec.release === name);
+  state.gateRuns = gateRuns.items.filter(({ spec }) => spec.release === name);
 }
 
 function outcome(context: Context, name: string, state: WatchState, interrupted: boolean): ExitCode {
