@@ -200,6 +200,23 @@ describe('retention', () => {
     expect(select(parts)).toEqual(expected);
   });
 
+  test.each<[string, Record<string, unknown>]>([
+    ['waits in a queue', { queue: [{ release: 'rel9', revision: 'r1' }] }],
+    ['is active and not made', { active: { release: 'rel9', revision: 'r1' } }],
+    [
+      'was given up and is still to be said so',
+      { dropped: [{ claim: { release: 'rel9', revision: 'r1' }, by: 'x' }] },
+    ],
+  ])('the revision and artifact of a claim that %s stay', (_, claimed) => {
+    const status = { live: 'r3', warm: [], active: null, queue: [], ...claimed };
+    const parts = {
+      revisions: range(3).map((n) => revision(n, 400)),
+      artifacts: range(3).map((n) => ({ digest: digest(n), storedAt: NOW - 400 * HOUR })),
+    };
+    const selected = select({ ...parts, tracks: [stored<Track>('Track', 'shop-local', 500, app, status)] });
+    expect(selected).toEqual(['r2', 'artifact 2']);
+  });
+
   test('INV-24: nothing that going back needs is ever selected', () => {
     const phases = ['Succeeded', 'Aborted', 'RolledBack', 'Failed', 'Superseded', 'Progressing', 'Paused'];
     const number = fc.integer({ min: 1, max: 12 });

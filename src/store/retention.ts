@@ -61,7 +61,7 @@ const ENDED: ReadonlySet<ReleasePhase> = new Set([
 
 /**
  * Selects what may go. Pure. INV-24 comes before any count or age: the live revision of each environment, the
- * warm ones and every release keep the revisions that they name, and those their artifacts.
+ * warm ones, every claim and every release keep the revisions that they name, and those their artifacts.
  */
 export function selectExpired(
   input: RetentionInput,
@@ -127,8 +127,11 @@ function expiredRevisions(
 ): readonly Stored<Revision>[] {
   const needed = new Set<string>();
   for (const track of input.tracks) {
-    const { live, warm = [] } = track.status ?? {};
-    for (const revision of [live, ...warm.map((entry) => entry.revision)]) {
+    const { live, warm = [], previous, work, active, queue = [], dropped = [] } = track.status ?? {};
+    // A claim is a release that is not made yet: what it names is asked for when its turn comes.
+    const claims = [active, ...queue, ...dropped.map(({ claim }) => claim)];
+    const standing = [live, previous, work?.revision, ...warm.map((entry) => entry.revision)];
+    for (const revision of [...standing, ...claims.map((claim) => claim?.revision)]) {
       if (revision) needed.add(identity(track, revision));
     }
   }
