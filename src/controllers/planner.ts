@@ -67,6 +67,7 @@ async function plan(
     changes: destination.revision !== track.live,
     plan: planned.value.plan,
     differences: differences(from, destination.spec),
+    now: nowOf(planned.value, from?.number ?? null, destination.spec.number),
     timeline: timelineOf(planned.value, from?.number ?? null, destination.spec.number),
     warnings: [...planned.value.plan.warnings, ...notices(input)],
     refusals: [],
@@ -80,6 +81,7 @@ const refusedPreview = (from: string | null, refusals: readonly ErrorDetail[]): 
   changes: false,
   plan: NO_PLAN,
   differences: [],
+  now: null,
   timeline: [],
   warnings: [],
   refusals,
@@ -92,10 +94,30 @@ function notices({ track }: TrackInput): string[] {
   ];
 }
 
-/** Capacity and traffic after each stage, for the largest workload with routes. */
+/** The largest workload with routes stands for all. */
+function shownOf({ workloads }: ReleaseSpec): ReleaseSpec['workloads'][number] | undefined {
+  const running = workloads.filter((w) => w.type !== 'migration');
+  return running.filter((w) => w.routed).sort((a, b) => b.replicas - a.replicas)[0] ?? running[0];
+}
+
+/** Before the first stage: the live revision at its size with all traffic, and a warm destination at its own. */
+function nowOf(
+  release: ReleaseSpec,
+  from: number | null,
+  to: number,
+): NonNullable<PlanPreview['now']> | null {
+  const shown = shownOf(release);
+  if (shown === undefined || from === null || from === to) return null;
+  return {
+    from: shown.inFrom ? shown.replicasFrom : 0,
+    to: release.toWasWarm && shown.inTo ? shown.replicas : 0,
+    weights: { [versionName(shown.name, from)]: 100 },
+  };
+}
+
+/** Capacity and traffic after each stage, for the workload that is shown. */
 function timelineOf(release: ReleaseSpec, from: number | null, to: number): PlanPreview['timeline'] {
-  const running = release.workloads.filter((w) => w.type !== 'migration');
-  const shown = running.filter((w) => w.routed).sort((a, b) => b.replicas - a.replicas)[0] ?? running[0];
+  const shown = shownOf(release);
   if (shown === undefined) return [];
   let weights: Record<string, number> = from === null ? {} : { [versionName(shown.name, from)]: 100 };
   return release.plan.stages.map((stage) => {

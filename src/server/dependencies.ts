@@ -33,6 +33,12 @@ export interface PlanPreview {
   readonly plan: Plan;
   /** Field by field, what differs between the revisions. */
   readonly differences: readonly { readonly path: string; readonly from: unknown; readonly to: unknown }[];
+  /** What stands before the first stage; null where nothing does. Absent from older managers. */
+  readonly now?: {
+    readonly from: number;
+    readonly to: number;
+    readonly weights: Readonly<Record<string, number>>;
+  } | null;
   /** Per stage: capacity and traffic, evaluated against today's replicas. */
   readonly timeline: readonly {
     readonly stage: number;

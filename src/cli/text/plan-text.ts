@@ -53,7 +53,9 @@ function stageTable(preview: PlanPreview): string[] {
   const old = preview.from === null ? null : shortRevision(preview.from);
   const fresh = shortRevision(preview.to);
   const rows: string[][] = [['', '', ...(old === null ? [] : [old]), fresh, 'capacity', 'traffic', '']];
-  for (const step of preview.timeline) {
+  const now = preview.now ?? null;
+  const before = now === null ? [] : [{ ...now, stage: null, title: 'now', note: '' }];
+  for (const step of [...before, ...preview.timeline]) {
     const traffic = Object.entries(step.weights)
       .filter(([, weight]) => weight > 0)
       .map(([version, weight]) =>
@@ -61,7 +63,7 @@ function stageTable(preview: PlanPreview): string[] {
       )
       .join(', ');
     rows.push([
-      String(step.stage),
+      step.stage === null ? '' : String(step.stage),
       cleanLine(step.title),
       ...(old === null ? [] : [String(step.from)]),
       String(step.to),

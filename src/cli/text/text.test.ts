@@ -128,6 +128,7 @@ const PREVIEW: PlanPreview = {
     { path: 'workloads.shop.artifact', from: `sha256:${'77'.repeat(32)}`, to: `sha256:${'9a'.repeat(32)}` },
     { path: 'workloads.shop.env.FEATURE_CART', from: undefined, to: 'on' },
   ],
+  now: { from: 6, to: 0, weights: { 'shop-r7': 100 } },
   timeline: [
     { stage: 1, title: 'green 1', from: 6, to: 1, weights: { 'shop-r7': 100 }, note: 'gate smoke' },
     {
@@ -150,6 +151,7 @@ describe('the plan', () => {
     expect(planText(PREVIEW, TARGET, 120)).toEqual([
       'shop r7 → r8 in production · scaled · plan 4be210',
       '                      r7  r8  capacity  traffic',
+      '     now              6   0   6         r7',
       '  1  green 1          6   1   7         r7                gate smoke',
       '  2  green 4, blue 2  2   4   6         r7 33 %, r8 67 %',
       '  3  green 6, blue 0  0   6   6         r8',

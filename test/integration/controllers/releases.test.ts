@@ -49,6 +49,7 @@ describe('releases through controllers, gateway and agent', () => {
         environment: 'local',
       });
       expect(plan.warnings.join()).toContain('holds automatic releases');
+      expect(plan.now).toEqual({ from: 6, to: 0, weights: { 'shop-r1': 100 } });
       expect(await desk.release('shop-local-r3')).toBeUndefined();
       expect((await desk.command('resume', { kind: 'Application', name: 'shop' })).state).toBe('done');
       expect((await desk.ended('shop-local-r3')).status?.phase).toBe('Succeeded');
