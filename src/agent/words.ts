@@ -16,10 +16,9 @@ export async function failure(
   return { reason, message, affects: await whomItHurts(context), next };
 }
 
+/** Empty for a release: it may be paused, turning back or over, and says itself what is allowed then. */
 export const whatNext = (spec: ExecutionSpec): string =>
-  spec.release === null
-    ? `slipway why ${spec.application} -e ${spec.environment}`
-    : `mend it and run: slipway retry ${spec.release}, or leave it: slipway abort ${spec.release}`;
+  spec.release === null ? `slipway why ${spec.application} -e ${spec.environment}` : '';
 
 /** One sentence on the versions that have traffic now, from a fresh look at them. */
 export async function whomItHurts(context: InstructionContext): Promise<string> {

@@ -171,7 +171,15 @@ export const ReleaseStatus = z.looseObject({
   /** Progress deadline's clock: ms of progress time used, and since when it runs (null while paused). */
   progress: z.looseObject({ usedMs: z.number(), runningSince: z.string().nullable() }),
   failure: z
-    .looseObject({ reason: z.string(), message: z.string(), affects: z.string(), next: z.string() })
+    .looseObject({
+      reason: z.string(),
+      message: z.string(),
+      affects: z.string(),
+      /** What whoever saw it says about mending it. */
+      advice: z.string().optional(),
+      /** What can be done in the state that the release is in. */
+      next: z.string(),
+    })
     .nullable(),
   startedAt: z.string().nullable(),
   endedAt: z.string().nullable(),

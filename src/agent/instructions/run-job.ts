@@ -114,5 +114,7 @@ const unknown = (context: InstructionContext, key: WorkloadKey): Promise<Failure
     context,
     'unknownOutcome',
     `Nobody saw how the job ${key.version} ended, and it is not run again by itself (INV-14).`,
-    `look at what it did, then: ${context.spec.release === null ? `slipway why ${context.spec.application}` : `slipway retry ${context.spec.release} or slipway abort ${context.spec.release}`}`,
+    context.spec.release === null
+      ? `look at what it did, then: slipway why ${context.spec.application}`
+      : 'look at what it did',
   );

@@ -1,15 +1,16 @@
+import { decidable, ROOM_MS, remember } from '../command-memory.ts';
 import { PROTECTION_GATE } from '../plan/plan-release.ts';
 import { type ReleaseVerb, releaseCan } from './capabilities.ts';
 import type { Draft } from './draft.ts';
 import type { CommandInput } from './input.ts';
 import { hasEnded } from './state.ts';
 
-/** Commands that a release keeps with their outcome. */
-const KEPT = 50;
-
 /** Applies every command that has no outcome yet, oldest first; each gets exactly one reply. */
 export function applyCommands(draft: Draft): void {
-  for (const command of draft.input.commands) {
+  const asking = draft.input.commands;
+  const { now, later } = decidable(asking, draft.status.commands);
+  if (later) draft.wake(draft.input.now + ROOM_MS);
+  for (const command of now) {
     const known = draft.status.commands.find((each) => each.uid === command.uid);
     if (known !== undefined) {
       // Decided before a crash could tell the caller: the same answer again.
@@ -21,17 +22,13 @@ export function applyCommands(draft: Draft): void {
       continue;
     }
     const outcome = apply(draft, command);
-    draft.status.commands = [
-      ...draft.status.commands,
-      {
-        uid: command.uid,
-        verb: command.verb,
-        by: command.by,
-        at: command.at,
-        why: command.why,
-        outcome: outcome.ok ? outcome.message : `refused: ${outcome.message}`,
-      },
-    ].slice(-KEPT);
+    const { uid, verb, by, at, why } = command;
+    const said = outcome.ok ? outcome.message : `refused: ${outcome.message}`;
+    draft.status.commands = remember(
+      draft.status.commands,
+      { uid, verb, by, at, why, outcome: said },
+      asking,
+    );
     draft.replies.push({
       uid: command.uid,
       state: outcome.ok ? 'done' : 'refused',

@@ -243,3 +243,34 @@ describe('turning back', () => {
     ]);
   });
 });
+
+describe('a flip is known by what the instruction does', () => {
+  const renamed = (more: ConstructorParameters<typeof VirtualRelease>[0] = {}) => {
+    const release = new VirtualRelease(more);
+    for (const stage of release.spec.plan.stages)
+      for (const instruction of stage.instructions) {
+        instruction.id = `step-${instruction.id.replaceAll('/', '-')}`;
+        instruction.needs = instruction.needs.map((need) => `step-${need.replaceAll('/', '-')}`);
+      }
+    return release;
+  };
+
+  it('whatever its id is', () => {
+    const release = renamed();
+    release.answer = (order) => (order.stage < 2 ? 'Succeeded' : undefined);
+    expect(release.settle().status.flipped).toBe(true);
+    release.answer = () => 'Succeeded';
+    release.settle();
+    expect(release.status.stages[1]?.flip).toMatchObject({ flipMs: 0.3 });
+    expect(release.status.stages[2]?.drain).not.toBeNull();
+  });
+
+  it('and so is the end of a service’s routes', () => {
+    const release = new VirtualRelease();
+    const [stage] = release.spec.plan.stages;
+    if (stage !== undefined)
+      stage.instructions = [{ id: 'shop/leave', needs: [], type: 'removeTraffic', workload: 'shop' }];
+    release.answer = () => undefined;
+    expect(release.settle().status.flipped).toBe(true);
+  });
+});

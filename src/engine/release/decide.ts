@@ -6,6 +6,7 @@ import { latestTraffic, stopsAtFailedRequest } from './failed-requests.ts';
 import { finishGateRuns, runGateStep } from './gate-step.ts';
 import type { ReleaseDecision, ReleaseInput } from './input.ts';
 import { runInstructionStep } from './instruction-step.ts';
+import { nextWords } from './next-words.ts';
 import { enterPhase, hasEnded } from './state.ts';
 import { waitingOf } from './waiting.ts';
 
@@ -33,6 +34,7 @@ export function decide(input: ReleaseInput): ReleaseDecision {
       throw new Error(`release ${input.name} goes in circles at ${status.phase}/${status.step}`);
   }
   finishGateRuns(draft);
+  if (status.failure !== null) status.failure = { ...status.failure, next: nextWords(draft) };
   status.waiting = waitingOf(draft);
   status.conditions = conditionsOf(status, draft.now);
   return {
@@ -71,7 +73,7 @@ function move(draft: Draft): boolean {
       if (result.state === 'waiting') return false;
       if (result.state === 'failed') return fail(draft, result.failure);
       if (result.state === 'unknown') {
-        status.failure = result.failure;
+        draft.noteFailure(result.failure);
         draft.pause('unknown', 'slipway', durationMs(draft.spec.policy.pauseExpiry));
         return true;
       }
@@ -110,21 +112,21 @@ function gates(draft: Draft, when: 'before' | 'after'): boolean {
       draft.turnBack('abort', 'clock', `approval ${result.gate.name} expired`);
       return true;
     case 'unknown':
-      status.failure = {
+      draft.noteFailure({
         reason: 'gateUnknown',
         message: `nobody knows what gate ${result.gate.name} did: the agent stopped while its command ran, and it may not run twice`,
         affects: status.flipped
           ? 'users stay where they are'
           : `users are not affected: ${draft.spec.from ?? 'nothing'} serves`,
-        next: `slipway skip ${draft.input.name} --gate ${result.gate.name} --why "…"`,
-      };
+        advice: `slipway skip ${draft.input.name} --gate ${result.gate.name} --why "…"`,
+      });
       draft.pause('unknown', 'slipway', durationMs(draft.spec.policy.pauseExpiry));
       return true;
     case 'failed':
       return fail(draft, result.failure);
     case 'rejected':
       // A person said no: no policy asks again.
-      status.failure = result.failure;
+      draft.noteFailure(result.failure);
       draft.turnBack('failure', result.by, result.why);
       return true;
   }
@@ -183,7 +185,7 @@ function expirePause(draft: Draft): boolean {
 
 function fail(draft: Draft, failure: Failure): boolean {
   const { status, spec } = draft;
-  status.failure = failure;
+  draft.noteFailure(failure);
   if (draft.stageStatus !== undefined) {
     draft.stageStatus.state = 'failed';
     draft.stageStatus.message = failure.message;

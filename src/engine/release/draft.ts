@@ -9,7 +9,8 @@ export type Failure = {
   reason: string;
   message: string;
   affects: string;
-  next: string;
+  /** Of whoever saw it; what the release allows next is said with each decision. */
+  advice: string;
 };
 
 /** The status in the making, with what happens beside it. Lives for one decision only. */
@@ -70,6 +71,11 @@ export class Draft {
       expiresAt: new Date(this.input.now + expiresInMs).toISOString(),
     };
     enterPhase(this.status, 'Paused');
+  }
+
+  /** What can be done about it is said when the decision is made. */
+  noteFailure(failure: Failure): void {
+    this.status.failure = { ...failure, next: '' };
   }
 
   resume(): void {

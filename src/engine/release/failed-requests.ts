@@ -79,9 +79,9 @@ export function stopsAtFailedRequest(draft: Draft): boolean {
     reason: 'failedRequests',
     message: `${caused} of ${traffic.requests} requests failed since it began (${causes.map(([cause, n]) => `${n} ${cause}`).join(', ')})`,
     affects: `those ${caused} requests`,
-    next: `slipway receipt ${draft.input.name}`,
+    advice: `slipway receipt ${draft.input.name}`,
   };
-  status.failure = failure;
+  draft.noteFailure(failure);
   if (policy === 'rollback') draft.turnBack('failure', 'slipway', failure.message);
   // A pause that anyone may end by `promote` becomes one that names the failure.
   else if (pause?.reason !== 'failure')

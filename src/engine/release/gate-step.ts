@@ -176,6 +176,6 @@ function gateFailure(draft: Draft, gate: Gate, verdict: GateVerdict, message: st
     affects: draft.status.flipped
       ? `some users are on ${draft.spec.to}`
       : `users are not affected: ${draft.spec.from ?? 'nothing'} serves`,
-    next: `slipway describe release ${name}`,
+    advice: `slipway describe release ${name}`,
   };
 }

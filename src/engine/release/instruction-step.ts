@@ -1,6 +1,7 @@
 import type { ExecutionStatus, InstructionStatus } from '../../api/execution.ts';
-import type { Stage } from '../../api/plan.ts';
+import type { Instruction, Stage } from '../../api/plan.ts';
 import type { StageStatus } from '../../api/release.ts';
+import { movesTraffic } from '../plan/moves-traffic.ts';
 import type { Draft, Failure } from './draft.ts';
 import { executionName } from './input.ts';
 
@@ -38,9 +39,13 @@ export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepR
     }
     return { cluster, name, execution };
   });
-  const flips = outcomes.flatMap(({ execution }) => execution?.instructions.filter(isFlip) ?? []);
+  const ordered = new Map(stage.instructions.map((each) => [each.id, each]));
+  const reports = outcomes.flatMap(({ execution }) =>
+    (execution?.instructions ?? []).map((report): Report => ({ report, ordered: ordered.get(report.id) })),
+  );
   if (status.direction === 'forward') {
-    if (flips.some(hasBegun)) status.flipped = true;
+    const flips = reports.filter((each) => each.ordered !== undefined && movesTraffic(each.ordered));
+    if (flips.some(({ report }) => hasBegun(report))) status.flipped = true;
     if (flips.some(hasMoved)) status.moved = true;
   }
   for (const { cluster, execution } of outcomes) {
@@ -50,24 +55,23 @@ export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepR
     }
   }
   if (!outcomes.every(({ execution }) => execution?.phase === 'Succeeded')) return { state: 'waiting' };
-  if (stageStatus !== undefined)
-    record(
-      stageStatus,
-      outcomes.flatMap(({ execution }) => execution?.instructions ?? []),
-    );
+  if (stageStatus !== undefined) record(stageStatus, reports);
   return { state: 'done' };
 }
 
-const isFlip = (instruction: InstructionStatus): boolean =>
-  typeof instruction.evidence.flipMs === 'number' || /\/(traffic|roll)/.test(instruction.id);
+/** What an agent says of one instruction, beside the order itself. */
+interface Report {
+  readonly report: InstructionStatus;
+  readonly ordered: Instruction | undefined;
+}
 
 /** One that was called off before it began has moved nobody. */
 const hasBegun = ({ state, startedAt }: InstructionStatus): boolean =>
   startedAt !== null || !['pending', 'cancelled'].includes(state);
 
 /** Traffic follows: a rolling update moves it as it goes, else it moves with the end of the write. */
-const hasMoved = (instruction: InstructionStatus): boolean =>
-  hasBegun(instruction) && (instruction.state !== 'running' || instruction.id.includes('/roll'));
+const hasMoved = ({ report, ordered }: Report): boolean =>
+  hasBegun(report) && (report.state !== 'running' || ordered?.type === 'rollWorkload');
 
 function failureOf(draft: Draft, cluster: string, execution: ExecutionStatus): Failure {
   const { failure } = execution;
@@ -77,24 +81,26 @@ function failureOf(draft: Draft, cluster: string, execution: ExecutionStatus): F
     affects:
       failure?.affects ??
       (draft.status.flipped ? 'some users are on the new version' : 'users are not affected'),
-    next: failure?.next ?? `slipway retry ${draft.input.name}`,
+    advice: failure?.next ?? '',
   };
 }
 
 /** Keeps the figures of a stage that people and receipts look for; all else stays in the Execution. */
-function record(stage: StageStatus, instructions: readonly InstructionStatus[]): void {
+function record(stage: StageStatus, reports: readonly Report[]): void {
   const figure = (value: unknown): number => (typeof value === 'number' ? value : 0);
-  const flips = instructions.filter((i) => typeof i.evidence.flipMs === 'number');
+  const of = (wanted: (instruction: Instruction) => boolean) =>
+    reports.flatMap(({ report, ordered }) => (ordered !== undefined && wanted(ordered) ? [report] : []));
+  const flips = of(movesTraffic).filter((i) => typeof i.evidence.flipMs === 'number');
   const last = flips.at(-1);
   if (last !== undefined) {
-    const proof = instructions.filter((i) => i.id.includes('/prove-after')).at(-1);
+    const proof = of((each) => each.type === 'proveTraffic' && each.when === 'after').at(-1);
     stage.flip = {
       at: String(last.evidence.at ?? last.endedAt ?? ''),
       flipMs: Math.max(...flips.map((i) => figure(i.evidence.flipMs))),
       proof: String(proof?.evidence.summary ?? proof?.message ?? 'not measured'),
     };
   }
-  const drains = instructions.filter((i) => /\/drain-/.test(i.id));
+  const drains = of(({ type }) => type === 'drain');
   if (drains.length > 0) {
     stage.drain = {
       ms: Math.max(...drains.map((i) => figure(i.evidence.ms))),

@@ -1,5 +1,6 @@
 import { durationMs } from '../../api/duration.ts';
 import type { Gate } from '../../api/gate.ts';
+import type { InstructionType } from '../../api/plan.ts';
 import type { Waiting } from '../../api/release.ts';
 import { PROTECTION_GATE } from '../plan/plan-release.ts';
 import type { Draft } from './draft.ts';
@@ -100,6 +101,20 @@ function openGates(draft: Draft): readonly Gate[] {
   });
 }
 
+const WAITS_FOR: Readonly<Record<InstructionType, Waiting['for']>> = {
+  ensureWorkload: 'instances',
+  awaitReady: 'instances',
+  restartWorkload: 'instances',
+  runJob: 'instances',
+  runGate: 'gate',
+  proveTraffic: 'traffic',
+  setTraffic: 'traffic',
+  rollWorkload: 'traffic',
+  removeTraffic: 'traffic',
+  drain: 'drain',
+  removeWorkload: 'drain',
+};
+
 /** What the instructions under way say of themselves, the least advanced first. */
 function workWaiting(draft: Draft): Pick<Waiting, 'for' | 'message'> {
   const { status, spec, input, stage } = draft;
@@ -110,14 +125,11 @@ function workWaiting(draft: Draft): Pick<Waiting, 'for' | 'message'> {
   });
   const running = instructions.find((each) => each.state === 'running');
   if (running === undefined) return { for: 'start', message: title };
-  const kind = /ready/.test(running.id)
-    ? 'instances'
-    : /drain|remove/.test(running.id)
-      ? 'drain'
-      : /prove|traffic|roll/.test(running.id)
-        ? 'traffic'
-        : 'instances';
-  return { for: kind, message: `${title} · ${running.message}` };
+  const ordered = stage?.instructions.find(({ id }) => id === running.id);
+  return {
+    for: ordered === undefined ? 'instances' : WAITS_FOR[ordered.type],
+    message: `${title} · ${running.message}`,
+  };
 }
 
 function pausedWaiting(draft: Draft, abort: string): Waiting {
@@ -132,7 +144,9 @@ function pausedWaiting(draft: Draft, abort: string): Waiting {
   };
   if (failure !== null && (pause.reason === 'failure' || pause.reason === 'unknown')) {
     const commands =
-      pause.reason === 'unknown' ? [failure.next, abort] : [`slipway retry ${input.name}`, abort];
+      failure.reason === 'gateUnknown' && failure.advice !== undefined
+        ? [failure.advice, abort]
+        : [`slipway retry ${input.name}`, abort];
     return {
       ...base,
       for: 'person',
