@@ -1,5 +1,6 @@
 import type { ReleaseStatus } from '../../api/release.ts';
 import type { TrackStatus } from '../../api/revision.ts';
+import { decidable, ROOM_MS, remember } from '../command-memory.ts';
 import { expiryOf, reviewChange } from './in-place.ts';
 import type { TrackDecision, TrackInput, TrackReply } from './input.ts';
 import { TrackRound } from './round.ts';
@@ -7,8 +8,6 @@ import { settle } from './settle.ts';
 import { withoutTurnedBack } from './turned-back.ts';
 import { applyVerb } from './verbs.ts';
 import { decideWork, settleWork } from './work.ts';
-
-const KEPT_COMMANDS = 50;
 
 /**
  * One application in one environment: what is released next, what is applied in place, what is retired. Pure.
@@ -18,6 +17,7 @@ const KEPT_COMMANDS = 50;
 export function decideTrack(input: TrackInput): TrackDecision {
   const round = new TrackRound(input, settleWork(input, settleActive(input)));
   const replies = applyCommands(round);
+  const laterAt = replies.length < input.commands.length ? input.now + ROOM_MS : null;
   round.releaseChanges();
   round.activate();
   round.ensureClaimed();
@@ -29,7 +29,7 @@ export function decideTrack(input: TrackInput): TrackDecision {
     track: worked.track,
     effects: [...round.effects, ...worked.effects],
     replies,
-    wakeAt: earliest(worked.wakeAt, expiryOf(worked.track)),
+    wakeAt: earliest(earliest(worked.wakeAt, expiryOf(worked.track)), laterAt),
   };
 }
 
@@ -50,12 +50,13 @@ function settleActive({ track, releases, now }: TrackInput): TrackStatus {
 
 /** Each command gets one outcome; one that has it already gets the same again. */
 function applyCommands(round: TrackRound): TrackReply[] {
-  return round.input.commands.map((command) => {
+  const asking = round.input.commands;
+  return decidable(asking, round.track.commands).now.map((command) => {
     const known = round.track.commands.find((each) => each.uid === command.uid);
     const { state, message, result = {} } = known ?? applyVerb(round, command);
     const reply: TrackReply = { uid: command.uid, state, message, result };
     if (known === undefined) {
-      const commands = [...round.track.commands, { ...reply, result: { ...result } }].slice(-KEPT_COMMANDS);
+      const commands = remember(round.track.commands, { ...reply, result: { ...result } }, asking);
       round.track = { ...round.track, commands };
     }
     return reply;
