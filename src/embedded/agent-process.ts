@@ -32,18 +32,19 @@ async function agent({ data, settings, version, log }: RoleContext): Promise<Run
     present(files, join(data.keys, 'ca.crt'), clock),
     present(files, join(data.keys, 'agent.token'), clock),
   ]);
-  const manager = managerReads({ url: managerUrl, ca, token, version });
+  const trust = { url: managerUrl, ca, token, version };
+  let manager = managerReads(trust);
   const entry = localAddress(settings.entry[0] ?? { host: '127.0.0.1', port: 0 });
   const artifacts = new FetchedArtifacts({
     root: join(data.agent, 'artifacts'),
-    fetch: manager.artifact,
+    fetch: (digest) => manager.artifact(digest),
     ...{ clock, random },
   });
   const local = await createLocalDriver({
     dataDirectory: data.root,
     routerControl: new ControlSocketClient(data.routerSocket),
     artifacts: (digest) => artifacts.get(digest),
-    secrets: manager.secret,
+    secrets: (namespace, name) => manager.secret(namespace, name),
     entry,
     proof: { requests: PROOF_REQUESTS },
     path: settings.path,
@@ -51,7 +52,16 @@ async function agent({ data, settings, version, log }: RoleContext): Promise<Run
     ...{ processes, network, files, clock, random, log },
   });
   const welcomed = Promise.withResolvers<void>();
-  const dial = tellingDial(webSocketDial({ managerUrl, ca, token, version }), welcomed.resolve);
+  // The manager may have made another authority since: each connection trusts the one that is there now.
+  const currentDial: Dial = async (events, signal) => {
+    const now = await present(files, join(data.keys, 'ca.crt'), clock);
+    if (now !== trust.ca) {
+      trust.ca = now;
+      manager = managerReads(trust);
+    }
+    return await webSocketDial({ managerUrl, ca: now, token, version })(events, signal);
+  };
+  const dial = tellingDial(currentDial, welcomed.resolve);
   const running = await startAgent({
     managerUrl,
     ca,

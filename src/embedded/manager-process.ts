@@ -8,6 +8,7 @@ import { systemClock } from '../lib/clock.ts';
 import { nodeFiles } from '../lib/files-node.ts';
 import { systemRandom } from '../lib/random.ts';
 import { fileAudit } from '../server/audit.ts';
+import { keepCertificates } from '../server/certificate-renewal.ts';
 import { ensureCertificates } from '../server/certificates.ts';
 import { ensureToken, writeClientFiles } from '../server/kubeconfig.ts';
 import { startServer } from '../server/server.ts';
@@ -35,7 +36,8 @@ async function manager({ data, settings, version, log }: RoleContext): Promise<R
     throw error;
   }
   const names = [hostname(), ...(/^[\d.]+$|:/.test(settings.api.host) ? [] : [settings.api.host])];
-  const certificates = await ensureCertificates({ directory: data.keys, names, files, clock, random });
+  const ensure = () => ensureCertificates({ directory: data.keys, names, files, clock, random });
+  const certificates = await ensure();
   const tokens = await openTokens({ file: join(data.keys, 'tokens.json'), files, clock, random });
   const tokenOf = (file: string, identity: Parameters<typeof ensureToken>[0]['identity']): Promise<string> =>
     ensureToken({ files, tokens, file: join(data.keys, file), identity });
@@ -74,21 +76,34 @@ async function manager({ data, settings, version, log }: RoleContext): Promise<R
     onPass: (outcome) => log.debug('what is finished was looked through', { ...outcome }),
     onError: (error) => log.warn('what is finished could not be cleared away', { error }),
   });
-  // Written last: whoever finds a client.json finds a manager that answers.
-  await writeClientFiles(files, data.root, {
-    server: localUrl(settings.api),
-    ca: certificates.ca,
-    socket: data.apiSocket,
-    token: adminToken,
-    ...home,
+  const tellClients = (ca: string): Promise<void> =>
+    writeClientFiles(files, data.root, {
+      server: localUrl(settings.api),
+      ca,
+      socket: data.apiSocket,
+      token: adminToken,
+      ...home,
+    });
+  const renewal = keepCertificates({
+    clock,
+    signal: ending.signal,
+    ensure,
+    renewed: async (next) => {
+      await tellClients(next.ca);
+      server.renew(next);
+      log.info('certificates were renewed', { renewed: next.renewed, expiresAt: next.expiresAt });
+    },
+    onError: (error) => log.warn('certificates could not be renewed; trying again', { error }),
   });
+  // Written last: whoever finds a client.json finds a manager that answers.
+  await tellClients(certificates.ca);
   return {
     stop: async () => {
       ending.abort();
       await server.stop();
       await controllers.stop();
       await gateway.stop();
-      await retention;
+      await Promise.all([retention, renewal]);
       await store.close();
     },
   };
