@@ -102,7 +102,16 @@ function longest(routes: readonly CompiledRoute[], target: string): CompiledRout
   return null;
 }
 
-/** Whether a target lies under a path prefix, at a segment boundary: `/a` has `/a`, `/a/b`, `/a?q`, not `/ab`. */
+/**
+ * Whether a target lies under a path prefix, at a segment boundary: `/a` has `/a`, `/a/b`, `/a?q`, not `/ab`.
+ *
+ * Paths are compared byte by byte as they were sent: `/%61`, `//a` and `/x/../a` are not under `/a`. What
+ * they mean is decided by whoever answers (RFC 3986 section 6 leaves it to the resource's owner), and the
+ * router forwards them unchanged, so no other reading here could agree with every application. It follows
+ * that a route or a rule says where traffic goes and never who may ask: another spelling can only miss a
+ * longer prefix and go where `/` goes; it reaches no service and no version by a prefix that it does not
+ * spell. Whatever must be closed is closed by the application itself.
+ */
 export function isUnder(target: string, prefix: string): boolean {
   if (prefix === '/' || prefix === '') return true;
   if (!target.startsWith(prefix)) return false;

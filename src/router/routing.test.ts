@@ -57,6 +57,13 @@ describe('a path prefix matches at segment boundaries', () => {
     ['/a', '/', false],
     ['/a/', '/a/b', true],
     ['/a/', '/a', false],
+    // Compared as they were sent: another spelling never reaches a prefix that it does not spell.
+    ['/a', '/%61', false],
+    ['/a', '//a', false],
+    ['/a', '/x/../a', false],
+    ['/a', '/x/%2e%2e/a', false],
+    ['/a', '/A', false],
+    ['/a', '/a/%2e%2e/x', true],
   ])('%s and %s: %s', (prefix, target, matches) => {
     expect(isUnder(target, prefix)).toBe(matches);
   });
