@@ -14,7 +14,7 @@ export function kindNamed(word: string): KindName & { readonly singular: string 
   throw new SlipwayError('badRequest', `There is no kind "${word}".`, {
     next:
       guess === undefined
-        ? `Kinds: ${KIND_NAMES.map((one) => one.plural).join(', ')}.`
+        ? `The kind comes first, as in "app ${word}". Kinds: ${KIND_NAMES.map((one) => one.plural).join(', ')}.`
         : `Did you mean ${guess}?`,
   });
 }

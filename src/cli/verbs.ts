@@ -1,5 +1,5 @@
 import type { Command } from '../api/release.ts';
-import { SlipwayError } from '../lib/errors.ts';
+import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
 import type { Connection, Context } from './context.ts';
 import { cleanLine } from './terminal/clean.ts';
 
@@ -18,17 +18,31 @@ export interface VerbRequest {
  */
 export async function giveCommand({ api, namespace }: Connection, request: VerbRequest): Promise<Command> {
   const { kind, name, verb, environment, why, parameters } = request;
-  const { state, command } = await api.command({ kind, name, namespace }, verb, {
-    ...(environment === undefined ? {} : { environment }),
-    ...(why === undefined ? {} : { why }),
-    ...(parameters === undefined ? {} : { parameters }),
-  });
+  const { state, command } = await api
+    .command({ kind, name, namespace }, verb, {
+      ...(environment === undefined ? {} : { environment }),
+      ...(why === undefined ? {} : { why }),
+      ...(parameters === undefined ? {} : { parameters }),
+    })
+    .catch((error: unknown) => {
+      throw isSlipwayError(error, 'refused') ? ofWhat(name, error) : error;
+    });
   if (state !== 'done') {
     throw new SlipwayError('timeout', `${verb} was accepted, but the manager has not decided on it yet.`, {
       next: `slipway get command ${command.metadata.name}`,
     });
   }
   return command;
+}
+
+/** The manager's reason says `it`; here stands who that is, and where to look. */
+function ofWhat(name: string, error: SlipwayError): SlipwayError {
+  const { message, details, next } = error;
+  return new SlipwayError('refused', message.includes(name) ? message : `${name}: ${message}`, {
+    details,
+    next: next ?? `slipway why ${name}`,
+    cause: error,
+  });
 }
 
 /** `✓ shop-local-r2: promoted stage 2`. */

@@ -55,7 +55,12 @@ export const command: CommandModule = {
         const width = context.io.stdout.columns || 120;
         if (!(await printData(context, preview))) {
           context.print(
-            ...planText(preview, { application: name, environment, to: options.to }, width, context.paint),
+            ...planText(
+              preview,
+              { application: name, environment, to: options.to, options: given(options) },
+              width,
+              context.paint,
+            ),
           );
         }
         return preview.refusals.length > 0 ? EXIT.failed : EXIT.ok;
@@ -63,6 +68,15 @@ export const command: CommandModule = {
     );
   },
 };
+
+/** What the plan was asked for with, as "release" takes it too. */
+const given = ({ filename, artifact, image, workload }: PlanOptions): string[] =>
+  Object.entries({
+    '-f': filename,
+    '--artifact': artifact,
+    '--image': image,
+    '--workload': workload,
+  }).flatMap(([option, value]) => (value === undefined ? [] : [option, value]));
 
 /** The one application of a file. */
 async function applicationOf(

@@ -46,7 +46,10 @@ export async function pinArtifact(
   const path = resolve(options.directory, written);
   if (!existsSync(path)) {
     throw new SlipwayError('invalid', `The artifact ${written} of ${name} does not exist (${path}).`, {
-      next: 'Build it first, or mend "artifact:"; it is relative to the file that names it.',
+      next:
+        options.apart === undefined
+          ? 'Build it first, or name the directory that is built; --artifact is relative to where you are.'
+          : 'Build it first, or mend "artifact:"; it is relative to the file that names it.',
     });
   }
   await using packed = await options.pack(path, options.apart ?? []);

@@ -20,13 +20,14 @@ export function newEvents(view: ReleaseView, said: Set<string>, now: number, pai
   const { release } = view;
   const { status } = release;
   say('headline', headline(release, paint));
-  if (status?.direction === 'back')
-    say('back', `↩ turning back: ${brief(status.failure?.message ?? 'as asked')}`);
+  const turning = `↩ turning back: ${brief(status?.failure?.message ?? 'as asked')}`;
   const { from, to, replicas } = release.spec;
   const context = { from, to, replicas, now };
   for (const stage of stageViews(view)) {
     // What is known of gates comes on a way of its own, and may be later than the stage that asked them.
     if (!hasEnded(release) && gatesUnheard(stage, now)) return lines;
+    // After the stage that it ended.
+    if (stage.back) say('back', turning);
     const rows = stageRows(stage, context);
     // Gates end before the stage that asks them: said in the order in which it happened.
     for (const row of [...rows.slice(1), ...rows.slice(0, 1)]) {
@@ -34,6 +35,7 @@ export function newEvents(view: ReleaseView, said: Set<string>, now: number, pai
       if (line !== null) say(`${stage.back}/${stage.stage.number}/${row.label}/${row.sign}`, line);
     }
   }
+  if (status?.direction === 'back') say('back', turning);
   if (hasEnded(release)) say('ended', ...outcomeLines(release, now, paint));
   else say(`waiting/${status?.waiting.message}`, ...outcomeLines(release, now, paint));
   return lines;

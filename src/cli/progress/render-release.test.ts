@@ -315,8 +315,8 @@ describe('events, where lines cannot be redrawn', () => {
     });
     const lines = newEvents({ release, executions: [], gateRuns: [] }, new Set(), T0);
     expect(lines.slice(1)).toEqual([
-      '↩ turning back: shop-r2 cannot start in local (0 of 1 ready)',
       '  ✗ 1 green 1: shop-r2 cannot start in local (0 of 1 ready) (1.0 s)',
+      '↩ turning back: shop-r2 cannot start in local (0 of 1 ready)',
       '↩ Turned back to r1 in 1.0 s. Requests not measured.',
       '  shop-r2 cannot start in local (0 of 1 ready): it exited with code 1. Its log says:',
       "    Error: Cannot find module 'x'",

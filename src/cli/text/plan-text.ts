@@ -9,6 +9,8 @@ export interface PlanTarget {
   readonly environment: string;
   /** A rollback to this revision, such as r2. */
   readonly to?: string | undefined;
+  /** Options that the plan was asked for with, such as `-f app.yaml`: without them it would be another one. */
+  readonly options?: readonly string[];
 }
 
 /** What a release would do, stage by stage, and how to approve exactly that. Ends in the command to run. */
@@ -42,9 +44,14 @@ export function planText(
   ];
   const verb =
     target.to === undefined ? `release ${application}` : `rollback ${application} --to ${target.to}`;
-  lines.push(`Approve exactly this:  slipway ${verb} --env ${environment} --plan ${hash}`);
+  const words = [verb, ...(target.options ?? []).map(shellWord), `--env ${environment} --plan ${hash}`];
+  lines.push(`Approve exactly this:  slipway ${words.join(' ')}`);
   return lines.map((line) => truncate(line, width));
 }
+
+/** As a shell takes it for one word. */
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${cleanLine(text).replaceAll("'", "'\\''")}'`;
 
 const move = ({ from, to }: PlanPreview): string =>
   from === null ? shortRevision(to) : `${shortRevision(from)} → ${shortRevision(to)}`;

@@ -164,6 +164,16 @@ describe('the plan', () => {
     ]);
   });
 
+  test.each<[string, Partial<Parameters<typeof planText>[1]>, string]>([
+    ['a file', { options: ['-f', 'app.yaml'] }, 'release shop -f app.yaml'],
+    ['a directory', { options: ['--artifact', "it's here"] }, "release shop --artifact 'it'\\''s here'"],
+    ['an older revision', { to: 'r6' }, 'rollback shop --to r6'],
+  ])('the command to approve has what was asked for: %s', (_, more, words) => {
+    expect(planText(PREVIEW, { ...TARGET, ...more }, 120).at(-1)).toBe(
+      `Approve exactly this:  slipway ${words} --env production --plan 4be210`,
+    );
+  });
+
   test('nothing to release', () => {
     expect(planText({ ...PREVIEW, changes: false }, TARGET, 120)).toEqual([
       'Nothing to release: shop in production is as the file says (r7).',

@@ -165,6 +165,7 @@ describe('a second release', () => {
   test('approved by the hash of its plan, refused with any other', async () => {
     write(server(2));
     const plan = await run(['plan', 'shop', '--artifact', 'dist']);
+    expect(plan.stdout).toMatch(/slipway release shop --artifact dist --env local --plan [0-9a-f]{6}\n$/);
     const hash = /--plan ([0-9a-f]{6})/.exec(plan.stdout)?.[1] ?? 'none';
     const wrong = await run([
       'release',
@@ -227,7 +228,9 @@ describe('a second release', () => {
   test('a verb that the state does not allow is refused with the reason', async () => {
     const ended = await run(['promote', 'shop-local-r4']);
     expect(ended.code).toBe(1);
-    expect(ended.stderr).toMatch(/^✗ /);
+    expect(ended.stderr).toMatch(
+      /^✗ shop-local-r4: it has ended: Succeeded\n {2}slipway why shop-local-r4\n$/,
+    );
   });
 
   test('apply says what it sets going', async () => {
