@@ -54,6 +54,9 @@ export function planClaim(
     keptWarm: keptWarm(input, track, destination.revision),
   });
   if (!planned.ok) return planned;
+  // A rollback is not kept from beginning by what somebody wrote meanwhile.
+  const moved = isBack ? [] : movedRoutes(routesFrom, routes);
+  if (moved.length > 0) return { ok: false, error: moved };
   const unrouted = destination.spec.workloads
     .filter(({ name, type }) => type === 'service' && !(name in resolved.workloads))
     .map(({ name }) => name);
@@ -100,6 +103,23 @@ const standingRoutes = (track: TrackStatus, from: RevisionSpec, otherwise: Route
   track.standing === undefined
     ? otherwise
     : pinRoutes(track.standing.routes, Object.fromEntries(from.workloads.map((w) => [w.name, w])));
+
+/**
+ * The router gives a place to one service at a time (TrafficRouter), and services flip one by one: a route that
+ * changes its service would be refused at the flip, or be nobody's for a moment.
+ */
+const movedRoutes = (before: readonly RouteSpec[], after: readonly RouteSpec[]): ErrorDetail[] =>
+  after.flatMap(({ host, path, workload }, index) => {
+    const old = before.find((route) => route.host === host && route.path === path)?.workload;
+    if (old === undefined || workload === undefined || old === workload) return [];
+    const place = `${host ?? '*'}${path}`;
+    return [
+      {
+        path: `spec.routes[${index}]`,
+        message: `${place} leads to ${old} and would lead to ${workload}: a route cannot change its service in one release without a moment in which nobody answers; give ${workload} a host or path of its own`,
+      },
+    ];
+  });
 
 /** Warm revisions beside the two of the release, with the instances that each keeps. */
 const keptWarm = (input: TrackInput, track: TrackStatus, destination: string): KeptWarm[] =>

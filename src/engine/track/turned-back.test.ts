@@ -87,6 +87,16 @@ describe('routes without a workload', () => {
   });
 });
 
+describe('a route that changes its service', () => {
+  it('is refused with the reason before anything begins', () => {
+    const track = released().apply(spec(2, [OLD, { ...API, workload: 'web' }]));
+    expect(track.track.active).toBeNull();
+    expect(track.track.refusal?.message).toContain(
+      'spec.routes[1]: api.localhost/ leads to api and would lead',
+    );
+  });
+});
+
 describe('room for what is kept warm', () => {
   it('a third revision counts, and the refusal names it', () => {
     const track = new VirtualTrack(spec(1, [OLD]), { maxInstances: 16 }).settle().endRelease('Succeeded');
