@@ -1,5 +1,6 @@
 import { isCelError, run } from '@bufbuild/cel';
 import { messageOf, type Result } from '../lib/errors.ts';
+import { MAX_EXPRESSION } from '../lib/expression.ts';
 
 /** What an expression sees: plain data, no host objects (threats.md, template execution). */
 export interface ExpressionInput {
@@ -12,13 +13,10 @@ export interface ExpressionInput {
   };
 }
 
-/** Longer ones are programs, and nobody reviews a program in a gate. */
-const MAX_CHARACTERS = 2_048;
-
 /** CEL over `response`. An answer that is no boolean decides nothing. */
 export function evaluateExpression(expression: string, input: ExpressionInput): Result<boolean> {
-  if (expression.length > MAX_CHARACTERS) {
-    return { ok: false, error: `the expression is longer than ${MAX_CHARACTERS} characters` };
+  if (expression.length > MAX_EXPRESSION) {
+    return { ok: false, error: `the expression is longer than ${MAX_EXPRESSION} characters` };
   }
   try {
     const { status, headers, body, json } = input.response;

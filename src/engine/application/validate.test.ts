@@ -24,6 +24,23 @@ describe('validateApplication', () => {
       { ...shop, workload: { ...workload, replicas: 'six' } },
       /^spec\.workload\.replicas: found "six", wanted a number/,
     ],
+    [
+      'an expression that is none',
+      { ...shop, gates: [{ name: 'smoke', after: 1, http: { path: '/', expect: 'response.status ==' } }] },
+      /^spec\.gates\[0\]\.http\.expect: found "response.status ==", allowed: a CEL expression over response; at character 17/,
+    ],
+    [
+      'an expression over what is not there, in an override',
+      {
+        ...shop,
+        environments: {
+          production: {
+            gates: [{ name: 's', after: 1, http: { path: '/', expect: 'respons.status == 200' } }],
+          },
+        },
+      },
+      /^spec\.environments\.production\.gates\[0\]\.http\.expect: .* there is no respons/,
+    ],
     ['nothing to run', { routes: [] }, /exactly one of workload, workloads or template/],
     [
       'canary weights that do not rise',

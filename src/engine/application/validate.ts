@@ -1,6 +1,7 @@
 import { durationMs } from '../../api/duration.ts';
 import type { EnvironmentSpec, TemplateSpec } from '../../api/environment.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
+import { expressionProblem } from '../../lib/expression.ts';
 import { planRelease } from '../plan/plan-release.ts';
 import { planWorkloads, routedWorkload } from './plan-workloads.ts';
 import { type ResolvedApplication, resolveApplication } from './resolve.ts';
@@ -22,7 +23,7 @@ export interface ValidationContext {
 export function validateApplication(spec: unknown, context: ValidationContext): ErrorDetail[] {
   const named = namedEnvironments(spec);
   const known = Object.keys(context.environments);
-  const errors: ErrorDetail[] = [];
+  const errors: ErrorDetail[] = [...checkExpressions(spec)];
   // An override for an environment that this manager does not have is no error: one file serves several.
   const environments = new Set([...known, ...named]);
   if (environments.size === 0) environments.add('local');
@@ -49,6 +50,31 @@ export function validateApplication(spec: unknown, context: ValidationContext): 
 function namedEnvironments(spec: unknown): string[] {
   const environments = (spec as { environments?: unknown } | null)?.environments;
   return environments !== null && typeof environments === 'object' ? Object.keys(environments) : [];
+}
+
+interface WrittenGates {
+  readonly gates?: unknown;
+  readonly environments?: unknown;
+}
+
+/** Expressions of gates where they are written; what is no expression at all the schema refuses. */
+function* checkExpressions(written: unknown, path = 'spec'): Iterable<ErrorDetail> {
+  const { gates, environments } = (written ?? {}) as WrittenGates;
+  for (const [index, gate] of (Array.isArray(gates) ? gates : []).entries()) {
+    const expect = (gate as { http?: { expect?: unknown } | null } | null)?.http?.expect;
+    const problem = typeof expect === 'string' ? expressionProblem(expect) : null;
+    if (problem === null) continue;
+    yield {
+      path: `${path}.gates[${index}].http.expect`,
+      message: `found ${JSON.stringify(expect)}, allowed: a CEL expression over response; ${problem}`,
+    };
+  }
+  if (environments === null || typeof environments !== 'object') return;
+  for (const [name, override] of Object.entries(environments))
+    yield* checkExpressions(
+      { gates: (override as WrittenGates | null)?.gates },
+      `${path}.environments.${name}`,
+    );
 }
 
 function checkResolved(
