@@ -1,5 +1,6 @@
 import type { ReleaseSpec, ReleaseStatus } from '../../api/release.ts';
 import type { TrackStatus } from '../../api/revision.ts';
+import { strategyName } from '../../api/strategy.ts';
 import { retentionOf } from '../plan/steps.ts';
 import { hasEnded } from '../release/state.ts';
 
@@ -42,7 +43,8 @@ export function settle(
       ...freed,
       live: spec.to,
       previous: spec.from ?? track.previous,
-      liveStrategy: spec.plan.strategy,
+      // What it is shaped for, also where the change to it was carried out by another.
+      liveStrategy: strategyName(spec.strategy),
       warm,
       applied: spec.inPlace,
       standing: { inPlace: spec.inPlace, routes: spec.routes },
