@@ -39,6 +39,11 @@ test.each<[string, LookedAt, string[]]>([
     ],
   ],
   [
+    'waits for an approval',
+    lookedAt({ reason: 'WaitingForApproval', message: 'r1 serves; change abc waits', track: { live: 'r1' } }),
+    ['  no release, and nothing changes yet: r1 serves; change abc waits'],
+  ],
+  [
     'is refused',
     lookedAt({ reason: 'Refused', message: 'no such secret', track: { live: 'shop-staging-r1' } }),
     ['  nothing is released: no such secret'],

@@ -62,6 +62,8 @@ export function begun({ application, track, environment }: LookedAt): string[] {
     return [`  nothing is released: a rollback by ${cleanLine(status.hold.by)} holds its releases`, manual];
   if (application.spec.release === 'manual')
     return ['  nothing is released: its releases are manual', manual];
+  if (condition?.reason === 'WaitingForApproval')
+    return [`  no release, and nothing changes yet: ${cleanLine(condition.message)}`];
   return status?.live == null
     ? [manual]
     : [`  no release: what runs stays ${shortRevision(status.live)}; the rest applies in place`];

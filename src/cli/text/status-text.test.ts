@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { T0 } from '../../../test/support/release-fixture.ts';
-import { type ApplicationStatus, statusText } from './status-text.ts';
+import { type ApplicationStatus, changeLines, statusText } from './status-text.ts';
 
 const status = (rssBytes: number | null, cpuMs: number | null): ApplicationStatus =>
   ({
@@ -35,4 +35,33 @@ test.each<[string, number | null, number | null, RegExp]>([
   ['not measured yet', 0, 0, /serving +4000 +0 +- +- +1/],
 ])('memory and CPU: %s', (_, rssBytes, cpuMs, line) => {
   expect(statusText({ slipway, applications: [status(rssBytes, cpuMs)] }, T0).at(-1)).toMatch(line);
+});
+
+test.each<[string, Record<string, unknown>, RegExp | null]>([
+  [
+    'waits',
+    { state: 'waiting' },
+    /change abcdef \(shop 6 → 8 instances\) waits for the approval of anyone with role releaser: slipway approve shop -e production$/,
+  ],
+  [
+    'was rejected',
+    { state: 'rejected', by: 'erin' },
+    /was rejected by erin: slipway approve shop -e production$/,
+  ],
+  ['was approved', { state: 'approved', by: 'erin' }, null],
+])('a change in place that %s', (_, more, line) => {
+  const change = {
+    digest: 'abcdef0123',
+    summary: 'shop 6 → 8 instances',
+    who: 'releaser',
+    by: null,
+    ...more,
+  };
+  const track = {
+    spec: { application: 'shop', environment: 'production' },
+    status: { active: null, live: 'shop-production-r1', hold: null, change },
+  } as unknown as Parameters<typeof changeLines>[0];
+  const said = changeLines(track);
+  if (line === null) expect(said).toEqual([]);
+  else expect(said.join()).toMatch(line);
 });

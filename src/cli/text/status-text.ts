@@ -104,6 +104,19 @@ function processLines({ roles, pid }: SupervisorStatus, now: number): string[] {
   ).map((line) => `  ${line}`);
 }
 
+/** A change in place that a protected environment does not take before a person's word. */
+export function changeLines({ spec, status }: Track, paint: Paint = PLAIN): string[] {
+  const change = status?.change;
+  if (change === undefined || change.state === 'approved' || status?.active != null) return [];
+  const said =
+    change.state === 'waiting'
+      ? `waits for the approval of anyone with role ${change.who}`
+      : `was rejected by ${change.by}`;
+  return [
+    `  ${paint.warn('!')} change ${change.digest.slice(0, 6)} (${cleanLine(change.summary)}) ${cleanLine(said)}: slipway approve ${spec.application} -e ${spec.environment}`,
+  ];
+}
+
 function applicationLines(status: ApplicationStatus, now: number, paint: Paint): string[] {
   const { application, track, release, workloads, problem } = status;
   if (track === null)
@@ -137,6 +150,7 @@ function applicationLines(status: ApplicationStatus, now: number, paint: Paint):
       : [
           `  ${paint.warn('!')} releases are on hold by ${cleanLine(hold.by)}: slipway resume ${application}`,
         ]),
+    ...changeLines(track, paint),
     ...workloads.flatMap(({ key, problem: trouble }) =>
       trouble === null ? [] : [`  ${paint.bad('✗')} ${key.version}: ${cleanLine(trouble.message)}`],
     ),
