@@ -13,7 +13,7 @@ import { type Reconciliation, reconcile } from './reconcile.ts';
 import { followRelease, type ReleaseOutcome } from './release.ts';
 import type { DemoReport } from './report.ts';
 import type { Screen } from './screen.ts';
-import { applyShop, releaseShop, rollBackShop, SHOP } from './shop.ts';
+import { applyShop, BLUE_GREEN, releaseShop, rollBackShop, SCALED, SHOP } from './shop.ts';
 import {
   type DemoPlace,
   type DemoSlipway,
@@ -117,9 +117,9 @@ async function perform(options: DemoOptions, place: DemoPlace, progress: Progres
   const kinds = 'keep-alive, close, uploads, slow, streams, WebSockets';
   screen.say(`${tick} load: ${options.clients} clients (${kinds}), ${options.rate} requests/s`, '');
 
-  await releaseShop(api, 'v2', 'scaled');
+  await releaseShop(api, 'v2', SCALED);
   keep(await next(load));
-  await releaseShop(api, 'v3', 'blueGreen');
+  await releaseShop(api, 'v3', BLUE_GREEN);
   keep(await next(load));
 
   const failedBefore = (await load.snapshot()).failed;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import type { Application } from '../src/api/application.ts';
+import type { StrategyName } from '../src/api/strategy.ts';
 import { type PinOptions, pinArtifact, pinSpec } from '../src/cli/manifest/artifacts.ts';
 import { pack } from '../src/cli/manifest/pack.ts';
 import type { ApiClient } from '../src/server/api-client.ts';
@@ -19,21 +20,26 @@ export async function applyShop(api: ApiClient, overrides: { replicas?: number }
   await api.create({ ...file, spec: { ...spec, workload: { ...spec.workload, ...overrides } } });
 }
 
+/** Of a merge patch: the strategy that was set before must go. */
+const NO_STRATEGY = { rolling: null, custom: null, blueGreen: null, scaled: null, canary: null };
+/** Nobody is there to press on: no pauses. */
+export const SCALED = { scaled: { pause: [] } };
+export const BLUE_GREEN = { blueGreen: { pause: [] } };
+
 /**
- * `slipway release shop --artifact VERSION`, by this strategy. Nobody is there to press on: no pauses. With
+ * `slipway release shop --artifact VERSION`, by this strategy. With
  * `env` it is another revision even where the artifact is one that was released before.
  */
 export async function releaseShop(
   api: ApiClient,
   version: 'v1' | 'v2' | 'v3',
-  strategy: 'scaled' | 'blueGreen',
+  strategy: Partial<Record<StrategyName, object>>,
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const { artifact } = await pinArtifact(SHOP.name, version, options(api));
   const spec = {
     workload: { artifact, env },
-    // A merge patch: the strategy that was set before must go.
-    strategy: { scaled: null, blueGreen: null, [strategy]: { pause: [] } },
+    strategy: { ...NO_STRATEGY, ...strategy },
   };
   await api.patch('Application', SHOP.name, { spec });
 }

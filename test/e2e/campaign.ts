@@ -3,7 +3,7 @@
 import { leftBehind } from '../../demo/left-behind.ts';
 import { followRelease, type ReleaseOutcome } from '../../demo/release.ts';
 import type { Screen } from '../../demo/screen.ts';
-import { applyShop, releaseShop, SHOP } from '../../demo/shop.ts';
+import { applyShop, BLUE_GREEN, releaseShop, SCALED, SHOP } from '../../demo/shop.ts';
 import { type DemoSlipway, makePlace, removePlace, startSlipway, stopSlipway } from '../../demo/slipway.ts';
 import { PLAIN } from '../../src/cli/terminal/paint.ts';
 import { type Role, readRecord, runs } from '../../src/embedded/process-record.ts';
@@ -86,8 +86,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
     await load.waitForSteady();
     const writer = new Writer(api);
     for (let round = 0; left.length > 0; round++) {
-      const [version, strategy] =
-        round % 2 === 0 ? (['v2', 'scaled'] as const) : (['v3', 'blueGreen'] as const);
+      const [version, strategy] = round % 2 === 0 ? (['v2', SCALED] as const) : (['v3', BLUE_GREEN] as const);
       const ended = new AbortController();
       const killing = killWhile(slipway, left, random, ended.signal, (victim, ms) => {
         recovered[victim] = [...(recovered[victim] ?? []), ms];
