@@ -12,6 +12,11 @@ import { lockFile, ROLES, type Role, recordFile } from './process-record.ts';
 
 /** From SIGTERM to SIGKILL; the router's requests and the agent's applications have graces of their own. */
 const STOP_MS: Readonly<Record<Role, number>> = { manager: 45_000, router: 90_000, agent: 120_000 };
+/**
+ * Of manager and agent without a data directory: what they would still write has no place, and one that tries
+ * again and again would not end.
+ */
+export const LOST_STOP_MS = 3_000;
 /** Of applications that nobody else ends any more. */
 export const GROUP_GRACE_MS = 30_000;
 const LOOK_MS = 20;
@@ -43,7 +48,8 @@ export async function endLeftovers(
   if (existsSync(data.run)) writeFileSync(data.downFile, '');
   for (const role of ['manager', 'router', 'agent'] as const) {
     for (const { identity } of roles.filter((one) => one.role === role)) {
-      await endProcess(at.table, identity, STOP_MS[role]);
+      const lost = role !== 'router' && !existsSync(data.run);
+      await endProcess(at.table, identity, lost ? LOST_STOP_MS : STOP_MS[role]);
       say(`${role} (process ${identity.pid}) ended`);
     }
   }

@@ -9,7 +9,7 @@ import { SAME_USER } from './app-user.ts';
 import { type DataDirectory, makeDirectories } from './data-directory.ts';
 import { watchDirectory } from './directory-watch.ts';
 import { drained } from './drained.ts';
-import { endGroups, lookAt } from './end-leftovers.ts';
+import { endGroups, LOST_STOP_MS, lookAt } from './end-leftovers.ts';
 import { type KernelLock, tryLock } from './kernel-lock.ts';
 import { findLostGroups } from './leftovers.ts';
 import { LogFile } from './log-file.ts';
@@ -211,8 +211,8 @@ export class Supervisor {
       this.#control.changed();
       const stop = (role: Role, killAfterMs: number): Promise<void> | undefined =>
         this.#roles.find((one) => one.role === role)?.stop({ killAfterMs, ownOnly: true });
-      await Promise.all([stop('manager', AGENT_STOP_MS), stop('router', ROUTER_STOP_MS)]);
-      await stop('agent', AGENT_STOP_MS);
+      await Promise.all([stop('manager', LOST_STOP_MS), stop('router', ROUTER_STOP_MS)]);
+      await stop('agent', LOST_STOP_MS);
       const at = lookAt(this.#data);
       await endGroups(at, await findLostGroups(at), this.#clock);
       this.#ended.resolve();
