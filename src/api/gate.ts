@@ -36,7 +36,7 @@ export const CommandGate = z.strictObject({
   idempotent: z.boolean().default(false),
 });
 export const ApprovalGate = z.strictObject({
-  /** Role or names who may approve. */
+  /** Role or names who may approve, with commas between; an admin always may. */
   by: z.string().default('releaser'),
   expires: Duration.default('24h'),
 });

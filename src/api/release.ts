@@ -227,6 +227,8 @@ export const CommandSpec = z.looseObject({
   environment: Name.optional(),
   /** The server sets it from the token; what a caller writes is ignored. */
   by: z.string(),
+  /** Roles of `by` when it was given, from the token as well: an approval may ask for one. */
+  roles: z.array(z.string()).optional(),
   at: z.string(),
   why: z.string().nullable(),
   parameters: z.record(z.string(), z.unknown()),

@@ -41,6 +41,7 @@ export async function reconcileRelease(
       uid: metadata.uid,
       verb: spec.verb,
       by: spec.by,
+      roles: spec.roles,
       at: spec.at,
       why: spec.why,
       parameters: spec.parameters,

@@ -141,8 +141,8 @@ function commandsFor(
   { input }: GatheredTrack,
 ): { stored: Stored<Command>; command: TrackCommand }[] {
   const asCommand = (stored: Stored<Command>, release: string | null) => {
-    const { verb, by, at, why, parameters } = stored.spec;
-    return { stored, command: { uid: stored.metadata.uid, verb, release, by, at, why, parameters } };
+    const { verb, by, roles, at, why, parameters } = stored.spec;
+    return { stored, command: { uid: stored.metadata.uid, verb, release, by, roles, at, why, parameters } };
   };
   const own = ownCommands(context, where);
   const ended = releases

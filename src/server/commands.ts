@@ -76,6 +76,7 @@ export const commandHooks: KindHooks = {
         parameters: {},
         ...spec,
         by: call.identity.name,
+        roles: [...call.identity.roles],
         at: instant(deps.clock.now()),
       },
     };
@@ -119,6 +120,7 @@ async function giveCommand(
     target: { kind, name },
     ...(environment === undefined ? {} : { environment }),
     by: call.identity.name,
+    roles: [...call.identity.roles],
     at: instant(deps.clock.now()),
     why: why ?? null,
     parameters: parameters ?? {},

@@ -5,6 +5,7 @@ import { kindOf } from '../api/kinds.ts';
 import { Name, type Stored } from '../api/meta.ts';
 import type { Release, Waiting } from '../api/release.ts';
 import type { Track } from '../api/revision.ts';
+import { approversInWords } from '../engine/approvers.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { requireObject } from './resource-reads.ts';
@@ -96,7 +97,7 @@ function waitingChange({ application, environment, track }: ApplicationView): Wa
   return {
     for: 'approval',
     message: `Waiting for approval of change ${change.digest.slice(0, 6)}: ${change.summary}`,
-    who: `anyone with role ${change.who}`,
+    who: approversInWords(change.who),
     commands: [`slipway approve ${target}`, `slipway reject ${target}`],
     since: change.since,
     expiresAt: change.expiresAt,

@@ -87,10 +87,19 @@ export class VirtualRelease {
     verb: Verb,
     parameters: Record<string, unknown> = {},
     why: string | null = null,
+    roles: readonly string[] = ['releaser'],
   ): CommandReply | undefined {
     this.uid += 1;
     const uid = `command-${this.uid}`;
-    this.commands.push({ uid, verb, by: 'dana', at: new Date(this.now).toISOString(), why, parameters });
+    this.commands.push({
+      uid,
+      verb,
+      by: 'dana',
+      roles,
+      at: new Date(this.now).toISOString(),
+      why,
+      parameters,
+    });
     this.decide();
     return this.replies.find((reply) => reply.uid === uid);
   }

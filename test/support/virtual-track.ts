@@ -82,11 +82,12 @@ export class VirtualTrack {
     parameters: Record<string, unknown> = {},
     release: string | null = null,
     why: string | null = null,
+    roles: readonly string[] = ['releaser'],
   ): TrackReply | undefined {
     this.uid += 1;
     const uid = `command-${this.uid}`;
     const at = new Date(this.now).toISOString();
-    const { replies } = this.step([{ uid, verb, release, by: 'dana', at, why, parameters }]);
+    const { replies } = this.step([{ uid, verb, release, by: 'dana', roles, at, why, parameters }]);
     return replies.find((reply) => reply.uid === uid);
   }
 

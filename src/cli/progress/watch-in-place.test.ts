@@ -51,7 +51,7 @@ test.each<[string, InPlaceView, string | undefined, InPlaceState]>([
     {
       state: 'waits',
       lines: [
-        'It waits for an approval by releaser: shop 2 → 4 instances.',
+        'It waits for an approval by anyone with role releaser: shop 2 → 4 instances.',
         'slipway approve shop',
         'slipway reject shop',
       ],

@@ -2,6 +2,7 @@ import type { Application } from '../../api/application.ts';
 import type { Execution } from '../../api/execution.ts';
 import type { Stored } from '../../api/meta.ts';
 import type { Track, TrackStatus } from '../../api/revision.ts';
+import { approversInWords } from '../../engine/approvers.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -42,7 +43,7 @@ export function inPlaceState(
     return {
       state: 'waits',
       lines: [
-        `It waits for an approval by ${cleanLine(change.who)}: ${cleanLine(change.summary)}.`,
+        `It waits for an approval by ${cleanLine(approversInWords(change.who))}: ${cleanLine(change.summary)}.`,
         `slipway approve ${name}`,
         `slipway reject ${name}`,
       ],

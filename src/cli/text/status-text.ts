@@ -2,6 +2,7 @@ import type { Release } from '../../api/release.ts';
 import type { Track } from '../../api/revision.ts';
 import type { WorkloadObservation } from '../../drivers/cluster-driver.ts';
 import type { SupervisorStatus } from '../../embedded/supervisor-control.ts';
+import { approversInWords } from '../../engine/approvers.ts';
 import { formatDuration } from '../../lib/durations.ts';
 import type { ManagerVersion } from '../../server/api-client.ts';
 import { phaseOf, stageViews } from '../progress/view.ts';
@@ -110,7 +111,7 @@ export function changeLines({ spec, status }: Track, paint: Paint = PLAIN): stri
   if (change === undefined || change.state === 'approved' || status?.active != null) return [];
   const said =
     change.state === 'waiting'
-      ? `waits for the approval of anyone with role ${change.who}`
+      ? `waits for the approval of ${approversInWords(change.who)}`
       : `was rejected by ${change.by}`;
   return [
     `  ${paint.warn('!')} change ${change.digest.slice(0, 6)} (${cleanLine(change.summary)}) ${cleanLine(said)}: slipway approve ${spec.application} -e ${spec.environment}`,

@@ -17,6 +17,37 @@ describe('reject', () => {
   });
 });
 
+describe('approvals', () => {
+  const by = (asked: string) =>
+    new VirtualRelease({ application: { gates: [{ ...signOff, approval: { by: asked } }] } }).settle();
+
+  it.each([
+    ['approve', 'releaser', ['developer'], 'refused'],
+    ['reject', 'releaser', ['developer'], 'refused'],
+    ['skip', 'releaser', ['developer'], 'refused'],
+    ['approve', 'lee', ['releaser'], 'refused'],
+    ['skip', 'lee', ['releaser'], 'refused'],
+    ['approve', 'lee', ['admin'], 'done'],
+    ['approve', 'dana', ['releaser'], 'done'],
+    ['reject', 'lee,dana', ['releaser'], 'done'],
+    ['skip', 'releaser', ['releaser'], 'done'],
+  ] as const)('%s of one for %s by dana with %s is %s', (verb, asked, roles, state) => {
+    const release = by(asked);
+    expect(release.command(verb, { gate: 'sign-off' }, 'looked', roles)?.state).toBe(state);
+    const run = Object.values(release.settle().gateRuns)[0];
+    expect(run?.state === 'done').toBe(state === 'done');
+  });
+
+  it('of an environment are for those whom it names', () => {
+    const release = new VirtualRelease({ approval: true }).settle();
+    expect(release.command('approve', {}, null, ['developer'])?.message).toBe(
+      'dana (developer) may not answer this approval: it is for anyone with role releaser',
+    );
+    expect(release.status.waiting).toMatchObject({ for: 'approval', who: 'anyone with role releaser' });
+    expect(release.command('approve')?.state).toBe('done');
+  });
+});
+
 describe('skip', () => {
   it('is offered for a gate alone, not for instructions that failed', () => {
     const release = new VirtualRelease({ application: { policy: { onFailure: 'pause' } } });

@@ -1,3 +1,5 @@
+import type { Gate } from '../../api/gate.ts';
+import { whyNotApprover } from '../approvers.ts';
 import { decidable, ROOM_MS, remember } from '../command-memory.ts';
 import { PROTECTION_GATE } from '../plan/plan-release.ts';
 import { type ReleaseVerb, releaseCan } from './capabilities.ts';
@@ -85,10 +87,11 @@ function passPause(draft: Draft): void {
   if (atBoundary) draft.status.promoted = true;
 }
 
+const gatesNow = ({ status, stage }: Draft): readonly Gate[] =>
+  (status.step === 'gatesBefore' ? stage?.gatesBefore : stage?.gatesAfter) ?? [];
+
 function decideGate(draft: Draft, command: CommandInput, verdict: 'pass' | 'fail'): Outcome {
-  const stage = draft.stage;
-  const gates = (draft.status.step === 'gatesBefore' ? stage?.gatesBefore : stage?.gatesAfter) ?? [];
-  const open = gates.filter(
+  const open = gatesNow(draft).filter(
     (gate) =>
       gate.approval !== undefined &&
       draft.status.verdicts[draft.status.gateRuns[gate.name] ?? ''] === undefined,
@@ -101,6 +104,8 @@ function decideGate(draft: Draft, command: CommandInput, verdict: 'pass' | 'fail
       message: `there is no open approval ${String(wanted ?? '')}; open: ${open.map((g) => g.name).join(', ') || 'none'}`,
     };
   }
+  const notTheirs = whyNotApprover(gate.approval?.by ?? '', command);
+  if (notTheirs !== null) return { ok: false, message: notTheirs };
   const run = draft.status.gateRuns[gate.name];
   if (run === undefined) return { ok: false, message: `approval ${gate.name} has not begun` };
   draft.status.verdicts[run] = { verdict, by: command.by, why: command.why, at: command.at };
@@ -118,6 +123,10 @@ function skip(draft: Draft, command: CommandInput): Outcome {
     return { ok: false, message: `name the gate to skip: ${names.join(', ') || 'there is none'}` };
   if (command.why === null || command.why.trim() === '')
     return { ok: false, message: 'skipping a gate needs a reason: --why "…"' };
+  // To skip an approval is to give it.
+  const asked = gatesNow(draft).find(({ name }) => name === gate)?.approval?.by;
+  const notTheirs = asked === undefined ? null : whyNotApprover(asked, command);
+  if (notTheirs !== null) return { ok: false, message: notTheirs };
   status.verdicts[run] = { verdict: 'skipped', by: command.by, why: command.why, at: command.at };
   const { pause, failure } = status;
   if (pause?.reason === 'unknown' || (pause?.reason === 'failure' && failure?.reason.startsWith('gate')))

@@ -27,6 +27,7 @@ export interface CommandInput {
   readonly uid: string;
   readonly verb: Verb;
   readonly by: string;
+  readonly roles?: readonly string[] | undefined;
   readonly at: string;
   readonly why: string | null;
   readonly parameters: Readonly<Record<string, unknown>>;

@@ -2,6 +2,7 @@ import { durationMs } from '../../api/duration.ts';
 import type { Gate } from '../../api/gate.ts';
 import type { InstructionType } from '../../api/plan.ts';
 import type { Waiting } from '../../api/release.ts';
+import { approversInWords } from '../approvers.ts';
 import { PROTECTION_GATE } from '../plan/plan-release.ts';
 import type { Draft } from './draft.ts';
 import { executionName } from './input.ts';
@@ -34,7 +35,7 @@ export function waitingOf(draft: Draft): Waiting {
       ...base,
       for: 'approval',
       message: `Waiting for approval of ${what}`,
-      who: `anyone with role ${approval.approval.by}`,
+      who: approversInWords(approval.approval.by),
       commands: [`slipway approve ${input.name}`, `slipway reject ${input.name}`, abort],
       expiresAt: new Date(Date.parse(status.stepSince) + durationMs(approval.approval.expires)).toISOString(),
       onExpiry: 'aborts',

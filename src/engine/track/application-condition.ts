@@ -1,5 +1,6 @@
 import type { Condition } from '../../api/meta.ts';
 import type { TrackStatus } from '../../api/revision.ts';
+import { approversInWords } from '../approvers.ts';
 import { shortDigest } from './in-place.ts';
 import type { TrackInput, WantedApplication } from './input.ts';
 
@@ -73,7 +74,7 @@ function sayInPlace(input: TrackInput, track: TrackStatus, wanted: WantedApplica
     return {
       status: 'False',
       reason: 'WaitingForApproval',
-      message: `${serves}; change ${shortDigest(change)} (${change.summary}) waits for the approval of anyone with role ${change.who}, until ${change.expiresAt}: ${where}`,
+      message: `${serves}; change ${shortDigest(change)} (${change.summary}) waits for the approval of ${approversInWords(change.who)}, until ${change.expiresAt}: ${where}`,
     };
   if (change?.state === 'rejected')
     return {

@@ -72,6 +72,20 @@ describe('a change in place in a protected environment', () => {
     expect(inPlace(track.settle())).toEqual([]);
   });
 
+  it.each(['approve', 'reject'] as const)('%s is for those whom the environment names now', (verb) => {
+    const track = released().apply(spec(1, 8));
+    const change = changeOf(track).digest;
+    expect(track.command(verb, { change }, null, null, ['developer'])).toMatchObject({
+      state: 'refused',
+      message: 'dana (developer) may not answer this approval: it is for anyone with role releaser',
+    });
+    track.environment = { ...track.environment, protection: { approval: { by: 'lee', expires: '1h' } } };
+    expect(track.command(verb, { change })).toMatchObject({ state: 'refused' });
+    expect(changeOf(track.settle())).toMatchObject({ state: 'waiting', who: 'lee' });
+    expect(inPlace(track)).toEqual([]);
+    expect(track.command(verb, { change }, null, null, ['admin'])).toMatchObject({ state: 'done' });
+  });
+
   it('a rejected one never applies, and may still be approved', () => {
     const track = released().apply(spec(1, 8));
     const change = changeOf(track).digest;

@@ -20,7 +20,9 @@ export function reviewChange(input: TrackInput, track: TrackStatus): TrackStatus
   const from = standsAs(track);
   if (from === null || from === wanted.inPlace) return rest;
   const digest = digestOf({ from, to: wanted.inPlace });
-  if (change?.digest === digest) return { ...track, change: expired(change, input.now) };
+  // Who may approve is for the environment to say, also while a change waits.
+  if (change?.digest === digest)
+    return { ...track, change: expired({ ...change, who: protection.by }, input.now) };
   return {
     ...track,
     change: {

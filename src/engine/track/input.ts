@@ -25,6 +25,7 @@ export interface TrackCommand {
   /** A release that has ended, for `retry` and `rollback` of it; null: the application. */
   readonly release: string | null;
   readonly by: string;
+  readonly roles?: readonly string[] | undefined;
   readonly at: string;
   readonly why: string | null;
   readonly parameters: Readonly<Record<string, unknown>>;

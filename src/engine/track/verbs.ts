@@ -1,3 +1,4 @@
+import { whyNotApprover } from '../approvers.ts';
 import { type ReleaseVerb, releaseCan } from '../release/capabilities.ts';
 import { planDiffers } from './claim.ts';
 import { reviewChange, shortDigest } from './in-place.ts';
@@ -171,6 +172,8 @@ function decideChange(round: TrackRound, command: TrackCommand): Answer {
   if (!change.digest.startsWith(asked))
     return refused(`the change is ${hash} (${change.summary}) and not ${asked}: look at it again`);
   if (change.state === 'approved') return refused(`change ${hash} was approved by ${change.by}`);
+  const notTheirs = whyNotApprover(change.who, command);
+  if (notTheirs !== null) return refused(notTheirs);
   const state = command.verb === 'approve' ? 'approved' : 'rejected';
   round.track = { ...round.track, change: { ...change, state, by: command.by, why: command.why } };
   return { state: 'done', message: `${state} change ${hash}: ${change.summary}`, result: { change: hash } };

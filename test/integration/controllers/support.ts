@@ -89,7 +89,15 @@ export async function withControllers(
           apiVersion: API_VERSION,
           kind: 'Command',
           metadata: { name, ...where },
-          spec: { verb, target, by: 'dana', at: instant(Date.now()), why: why ?? null, parameters },
+          spec: {
+            verb,
+            target,
+            by: 'dana',
+            roles: ['releaser'],
+            at: instant(Date.now()),
+            why: why ?? null,
+            parameters,
+          },
         });
         return eventually(`${verb} to be answered`, async () => {
           const command = await store.get<Command>({ kind: 'Command', name, ...where });

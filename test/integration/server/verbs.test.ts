@@ -61,6 +61,7 @@ describe('commands', () => {
       target: { kind: 'Application', name: 'shop' },
       environment: 'local',
       by: 'a-developer',
+      roles: ['developer'],
       why: 'new shoes',
       parameters: { explicit: true },
     });
@@ -72,12 +73,14 @@ describe('commands', () => {
         verb: 'scale',
         target: { kind: 'Application', name: 'shop' },
         by: 'root',
+        roles: ['admin'],
         at: '1970-01-01T00:00:00.000Z',
         why: null,
         parameters: {},
       },
     });
     expect(forged.spec.by).toBe('a-developer');
+    expect(forged.spec.roles).toEqual(['developer']);
     expect(forged.spec.at).not.toMatch(/^1970/);
     expect(forged.status).toBeUndefined();
   });
