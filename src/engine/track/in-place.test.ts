@@ -60,6 +60,16 @@ describe('a change in place in a protected environment', () => {
     expect(changeOf(track).digest).not.toBe(first);
   });
 
+  it('an approval of one does not let a way back bring about another', () => {
+    const track = released().apply(spec(2)).endRelease('Succeeded').apply(spec(2, 8));
+    track.command('approve', { change: changeOf(track).digest });
+    expect(inPlace(track.settle())).toHaveLength(1);
+    // Claimed while the approved one is being applied, so that it is made after that.
+    expect(track.command('rollback')).toMatchObject({ state: 'done' });
+    track.apply(spec(2, 60)).endWork('Succeeded');
+    expect(track.releases['shop-local-r1-2']?.spec.replicas).toEqual({ shop: 8 });
+  });
+
   it.each([
     ['without naming it', {}, 'say which change'],
     ['too short a name', { change: 'a' }, 'say which change'],

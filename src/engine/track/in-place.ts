@@ -19,7 +19,7 @@ export function reviewChange(input: TrackInput, track: TrackStatus): TrackStatus
   const wanted = input.wanted.value;
   const from = standsAs(track);
   if (from === null || from === wanted.inPlace) return rest;
-  const digest = digestOf({ from, to: wanted.inPlace });
+  const digest = changeDigest(from, wanted);
   // Who may approve is for the environment to say, also while a change waits.
   if (change?.digest === digest)
     return { ...track, change: expired({ ...change, who: protection.by }, input.now) };
@@ -38,12 +38,21 @@ export function reviewChange(input: TrackInput, track: TrackStatus): TrackStatus
   };
 }
 
-/** Whether the application's replicas and routes may be brought about now. Reviewed before. */
-export const mayApply = (input: TrackInput, track: TrackStatus): boolean =>
-  input.environmentSpec.protection.approval === undefined ||
+/**
+ * Whether these replicas and routes may be brought about now. Asked of the approval itself: the file may have been
+ * changed since the last review, while a release was under way.
+ */
+export function mayApply(
+  input: TrackInput,
+  track: TrackStatus,
+  wanted: Pick<WantedApplication, 'inPlace'>,
+): boolean {
+  if (input.environmentSpec.protection.approval === undefined) return true;
+  const from = standsAs(track);
   // What stood is known of no track that an older program made and whose way back failed: a rescue goes first.
-  standsAs(track) === null ||
-  track.change?.state === 'approved';
+  if (from === null) return true;
+  return track.change?.state === 'approved' && track.change.digest === changeDigest(from, wanted);
+}
 
 /** When a change that waits is refused by the clock, in ms since 1970; null where none waits. */
 export const expiryOf = ({ change }: TrackStatus): number | null =>
@@ -59,7 +68,8 @@ export function approvedInPlace(
   wanted: WantedApplication,
 ): Pick<WantedApplication, 'resolved' | 'inPlace'> {
   const { standing, replicas } = track;
-  if (standing === undefined || standing.inPlace === wanted.inPlace || mayApply(input, track)) return wanted;
+  if (standing === undefined || standing.inPlace === wanted.inPlace || mayApply(input, track, wanted))
+    return wanted;
   const { resolved } = wanted;
   const workloads = Object.fromEntries(
     Object.entries(resolved.workloads).map(([name, workload]) => [
@@ -72,6 +82,10 @@ export function approvedInPlace(
 
 /** As people are shown it, and as they may name it. */
 export const shortDigest = (change: InPlaceChange): string => change.digest.slice(0, 6);
+
+/** What an approval binds to. */
+const changeDigest = (from: string, { inPlace }: Pick<WantedApplication, 'inPlace'>): string =>
+  digestOf({ from, to: inPlace });
 
 const standsAs = ({ standing, applied }: TrackStatus): string | null => standing?.inPlace ?? applied;
 

@@ -103,7 +103,7 @@ function wantedInPlace(
   const { wanted } = input;
   if (!wanted.ok || wanted.value.inPlace === track.applied) return null;
   const { inPlace, resolved } = wanted.value;
-  if (mayApply(input, track))
+  if (mayApply(input, track, wanted.value))
     return {
       applied: inPlace,
       replicas: replicasOf(resolved),
