@@ -5,7 +5,7 @@ import { expiryOf, reviewChange } from './in-place.ts';
 import type { TrackDecision, TrackInput, TrackReply } from './input.ts';
 import { TrackRound } from './round.ts';
 import { settle } from './settle.ts';
-import { withoutTurnedBack } from './turned-back.ts';
+import { asItMayStand } from './turned-back.ts';
 import { applyVerb } from './verbs.ts';
 import { decideWork, settleWork } from './work.ts';
 
@@ -22,7 +22,7 @@ export function decideTrack(input: TrackInput): TrackDecision {
   round.activate();
   round.ensureClaimed();
   round.forgetAttempts();
-  const inPlace = withoutTurnedBack(input, round.track);
+  const inPlace = asItMayStand(input, round.track);
   round.track = reviewChange(inPlace, round.track);
   const worked = decideWork(inPlace, round.track);
   return {
@@ -36,13 +36,17 @@ export function decideTrack(input: TrackInput): TrackDecision {
 const earliest = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? (a ?? b) : Math.min(a, b);
 
-function settleActive({ track, releases, now }: TrackInput): TrackStatus {
+function settleActive({ track, releases, wanted, now }: TrackInput): TrackStatus {
   const release = track.active === null ? undefined : releases[track.active.release];
   if (release === undefined) return track;
   const settled = settle(track, release, now);
   const { phase, waiting } = release.status;
   if (settled === track || phase === 'Succeeded' || track.active === null) return settled;
   const { release: name, digest } = track.active;
+  // A way further back that failed: what the file has was turned back before, and stays so.
+  const known =
+    wanted.ok && wanted.value.digest !== digest && track.unsuccessful?.digest === wanted.value.digest;
+  if (known) return settled;
   const { routes, replicas } = release.spec;
   const terms = { routes, replicas };
   return { ...settled, unsuccessful: { release: name, phase, digest, message: waiting.message, terms } };

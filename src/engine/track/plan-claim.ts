@@ -7,6 +7,7 @@ import { replicasOf, revisionDigest } from '../application/revision.ts';
 import { type KeptWarm, planRelease } from '../plan/plan-release.ts';
 import { approvedInPlace } from './in-place.ts';
 import type { TrackInput, WantedApplication } from './input.ts';
+import { withoutTurnedBack } from './turned-back.ts';
 
 /** What a claim would carry out if it began now. */
 export interface Destination {
@@ -28,7 +29,9 @@ export function planClaim(
   const from = track.live === null ? undefined : input.revisions[track.live];
   // What goes back has passed its gates and its approval before, and it is urgent: nobody is asked again.
   const isBack = claim.reason === 'rollback';
-  const { resolved, inPlace } = isBack ? approvedInPlace(input, track, wanted) : wanted;
+  // Another revision than the file's takes nothing of what was turned back with that.
+  const left = destination.spec.digest === wanted.digest ? wanted : withoutTurnedBack(input, track, wanted);
+  const { resolved, inPlace } = isBack ? approvedInPlace(input, track, left) : left;
   const routes = pinRoutes(resolved.routes, resolved.workloads);
   const routesFrom = from === undefined ? [] : standingRoutes(track, from, routes);
   const workloads = planWorkloads(resolved, from?.workloads ?? null, destination.spec.workloads, {

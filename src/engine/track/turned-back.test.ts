@@ -43,6 +43,32 @@ describe('routes and replicas of a release that was turned back', () => {
     expect(inPlace(track.later(60_000))).toHaveLength(1);
   });
 
+  it('going back further does not bring them either', () => {
+    const track = released()
+      .apply(spec(2, [OLD, API]))
+      .endRelease('Succeeded')
+      .apply(spec(3, [OLD], 2))
+      .endRelease('Aborted');
+    expect(track.command('rollback')).toMatchObject({ state: 'done' });
+    track.settle();
+    const back = track.releases['shop-local-r1-2']?.spec;
+    expect(back?.replicas).toEqual({ web: 6, api: 2 });
+    expect(hosts(back?.routes)).toEqual(['shop.localhost', 'api.localhost']);
+    track.endRelease('Succeeded');
+    expect(inPlace(track.later(1_000))).toEqual([]);
+  });
+
+  it('nor does it when that is turned back as well', () => {
+    const track = released()
+      .apply(spec(2, [OLD, API]))
+      .endRelease('Succeeded')
+      .apply(spec(3, [OLD], 2))
+      .endRelease('Aborted');
+    track.command('rollback');
+    track.settle().endRelease('Aborted');
+    expect(inPlace(track.later(60_000))).toEqual([]);
+  });
+
   it('they apply when the content is what serves again', () => {
     const track = released()
       .apply(spec(2, [OLD]))

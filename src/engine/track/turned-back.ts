@@ -2,7 +2,7 @@ import type { TrackStatus } from '../../api/revision.ts';
 import { canonicalJson } from '../../lib/digest.ts';
 import { pinRoutes } from '../application/plan-workloads.ts';
 import { inPlaceDigest } from '../application/revision.ts';
-import type { TrackInput } from './input.ts';
+import type { TrackInput, WantedApplication } from './input.ts';
 
 /**
  * The application as it may stand in place. Routes and replicas that came with a release that was turned back
@@ -10,14 +10,17 @@ import type { TrackInput } from './input.ts';
  * place, so that the old version keeps the routes and the strength that it went back to. What is changed
  * afterwards does.
  */
-export function withoutTurnedBack(input: TrackInput, track: TrackStatus): TrackInput {
-  const { wanted } = input;
+export function withoutTurnedBack(
+  { revisions }: Pick<TrackInput, 'revisions'>,
+  track: TrackStatus,
+  wanted: WantedApplication,
+): WantedApplication {
   const { unsuccessful, standing, live, replicas } = track;
   const brought = unsuccessful?.terms;
-  if (!wanted.ok || brought === undefined || standing === undefined || live === null) return input;
-  const { resolved, digest, inPlace } = wanted.value;
-  const serves = input.revisions[live]?.digest === digest;
-  if (unsuccessful?.digest !== digest || serves || inPlace === standing.inPlace) return input;
+  if (brought === undefined || standing === undefined || live === null) return wanted;
+  const { resolved, digest, inPlace } = wanted;
+  const serves = revisions[live]?.digest === digest;
+  if (unsuccessful?.digest !== digest || serves || inPlace === standing.inPlace) return wanted;
   const same =
     canonicalJson(pinRoutes(resolved.routes, resolved.workloads)) === canonicalJson(brought.routes);
   const workloads = Object.fromEntries(
@@ -31,15 +34,13 @@ export function withoutTurnedBack(input: TrackInput, track: TrackStatus): TrackI
   const rest = { ...resolved, workloads, routes: same ? standing.routes : resolved.routes };
   const changed =
     !same || Object.entries(workloads).some(([name, workload]) => workload.replicas !== replicas?.[name]);
-  return {
-    ...input,
-    wanted: {
-      ok: true,
-      value: {
-        ...wanted.value,
-        resolved: rest,
-        inPlace: changed ? inPlaceDigest(rest) : standing.inPlace,
-      },
-    },
-  };
+  return { ...wanted, resolved: rest, inPlace: changed ? inPlaceDigest(rest) : standing.inPlace };
+}
+
+/** The same for what is decided of the application as a whole. */
+export function asItMayStand(input: TrackInput, track: TrackStatus): TrackInput {
+  const { wanted } = input;
+  return wanted.ok
+    ? { ...input, wanted: { ok: true, value: withoutTurnedBack(input, track, wanted.value) } }
+    : input;
 }

@@ -6,7 +6,7 @@ import type { TrackCommand } from './input.ts';
 import { destinationOf, planClaim } from './plan-claim.ts';
 import { type Answer, refused, refusedDetails, type TrackRound } from './round.ts';
 import { scaledSpec } from './scale.ts';
-import { withoutTurnedBack } from './turned-back.ts';
+import { asItMayStand } from './turned-back.ts';
 
 /** What one verb for an application, or for a release of it that has ended, does to its track. */
 export function applyVerb(round: TrackRound, command: TrackCommand): Answer {
@@ -161,7 +161,7 @@ function restart(round: TrackRound, command: TrackCommand): Answer {
 /** An approval of a change in place names the change: what was shown to the person is what they approve. */
 function decideChange(round: TrackRound, command: TrackCommand): Answer {
   const { input } = round;
-  round.track = reviewChange(withoutTurnedBack(input, round.track), round.track);
+  round.track = reviewChange(asItMayStand(input, round.track), round.track);
   const { change } = round.track;
   if (change === undefined || round.track.active !== null)
     return refused(`nothing of ${input.application} waits for an approval in ${input.environment}`);
