@@ -101,7 +101,7 @@ export function startControllers(options: ControllersOptions): Controllers {
     const key = `${namespace}/${name}`;
     if (type === 'DELETED' || release.status?.endedAt) allReleases.delete(key);
     else allReleases.add(key);
-    if (type !== 'DELETED') releases.add(key);
+    if (type !== 'DELETED' || pending.for(namespace, 'Release', name).length > 0) releases.add(key);
     const { phase, direction, flipped } = release.status ?? {};
     const concerns = `${type === 'DELETED'} ${phase} ${direction} ${flipped}`;
     if (toldTracks.get(key) === concerns) return;
@@ -118,8 +118,11 @@ export function startControllers(options: ControllersOptions): Controllers {
   );
   on<Track>('Track', ({ metadata: { namespace = '' }, spec, status }, type) => {
     const key = `${namespace}/${spec.application}/${spec.environment}`;
-    if (type === 'DELETED') knownTracks.delete(key);
-    else knownTracks.add(key);
+    if (type === 'DELETED') {
+      knownTracks.delete(key);
+      // Who waits at its ended releases is told that nobody will decide.
+      for (const name of pending.targets(namespace, 'Release')) releases.add(`${namespace}/${name}`);
+    } else knownTracks.add(key);
     tracks.add(key);
     if (status?.active) releases.add(`${namespace}/${status.active.release}`);
     deletions.add(`${namespace}/${spec.application}`);

@@ -12,6 +12,7 @@ import { canonicalJson } from '../lib/digest.ts';
 import { type ControllerContext, LABELS, labelValue } from './context.ts';
 import { answerCommand } from './pending-commands.ts';
 import { carryOut, writeReceipt } from './release-effects.ts';
+import { refuseUnanswerable } from './unanswerable.ts';
 import type { ReconcileResult } from './work-queue.ts';
 
 /** Words and counts that nothing is decided by are written at most this often; what counts, at once. */
@@ -25,14 +26,15 @@ export async function reconcileRelease(
 ): Promise<ReconcileResult> {
   const { store } = context;
   const release = await store.get<Release>({ kind: 'Release', namespace, name });
+  const asked = context.pending.for(namespace, 'Release', name);
+  const decided = new Set(release?.status?.commands.map(({ uid }) => uid));
+  const undecided = asked.filter(({ metadata }) => !decided.has(metadata.uid));
+  await refuseUnanswerable(context, name, release, undecided);
   if (release === undefined || release.spec.slipwayVersion !== context.version) return {};
   const ended = release.status !== undefined && hasEnded(release.status.phase);
   // Verbs on what has ended begin a new release: the track answers them, except those that were decided here
   // and that a crash, or the release's own end, came before the answer of.
-  const decided = new Set(release.status?.commands.map(({ uid }) => uid));
-  const mine = context.pending
-    .for(namespace, 'Release', name)
-    .filter(({ metadata }) => !ended || decided.has(metadata.uid));
+  const mine = ended ? asked.filter(({ metadata }) => decided.has(metadata.uid)) : asked;
   if (ended && release.status?.receipt !== null && mine.length === 0) return {};
   const gathered = await gather(context, release, namespace, name);
   const input: ReleaseInput = {

@@ -204,6 +204,50 @@ describe('commands', () => {
     ));
 });
 
+describe('commands that nobody could carry out', () => {
+  const finished = async (desk: Desk) => {
+    await desk.apply(1, blueGreen);
+    await desk.ended('shop-local-r1');
+  };
+  const target = { kind: 'Release', name: 'shop-local-r1' } as const;
+
+  it.each(['retry', 'rollback', 'pause'] as const)(
+    '%s of a release whose application was deleted is refused',
+    (verb) =>
+      withControllers(async (desk) => {
+        await finished(desk);
+        await desk.bench.store.delete({ kind: 'Application', name: 'shop', ...where });
+        await removed(desk);
+        const answer = await desk.command(verb, target);
+        expect(answer).toMatchObject({
+          state: 'refused',
+          message: `shop-local-r1 has ended (Succeeded), and nothing of shop is in local any more: there is nothing to ${verb}`,
+        });
+      }),
+  );
+
+  it('is refused where the release itself has gone', () =>
+    withControllers(async (desk) => {
+      await finished(desk);
+      await desk.bench.store.delete({ ...target, ...where });
+      const answer = await desk.command('retry', target);
+      expect(answer).toMatchObject({
+        state: 'refused',
+        message: 'there is no release shop-local-r1 any more',
+      });
+    }));
+
+  it('is refused when the application goes before its turn comes', () =>
+    withControllers(async (desk) => {
+      await finished(desk);
+      const [answer] = await Promise.all([
+        desk.command('pause', target),
+        desk.bench.store.delete({ kind: 'Application', name: 'shop', ...where }),
+      ]);
+      expect(answer.state).toBe('refused');
+    }));
+});
+
 describe('environments', () => {
   it('one that appears after the application that names it is released to', () =>
     withControllers(async (desk) => {
