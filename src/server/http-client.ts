@@ -157,7 +157,7 @@ export function httpClient(options: HttpClientOptions): HttpClient {
   return {
     open,
     async json<T>(exchange: Exchange) {
-      // Where nobody listens at the socket, the address is asked: the supervisor holds it, and callers wait there.
+      // Where nobody answers at the socket, the address is asked: the supervisor holds it, and callers wait there.
       const local = await locally(exchange);
       if (local !== undefined) {
         if (local.status >= 400) throw fromAnswer(local.status, parse(local.body));

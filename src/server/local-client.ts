@@ -26,7 +26,10 @@ export interface LocalAnswer {
 const MAX_HEAD_BYTES = 65_536;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 
-/** Undefined where nobody listens at `socketPath`: then nothing was sent, and another way may be tried. */
+/**
+ * Undefined where another way may be tried: nobody listens at `socketPath`, so that nothing was sent; or who
+ * listened went before a byte of an answer, as a manager that stops does, and the question changes nothing.
+ */
 export function askLocally(socketPath: string, request: LocalRequest): Promise<LocalAnswer | undefined> {
   const head = headOf(request);
   // Not imported: the module form of a built-in evaluates all that it exports.
@@ -34,12 +37,18 @@ export function askLocally(socketPath: string, request: LocalRequest): Promise<L
   return new Promise((resolve, reject) => {
     const reader = new AnswerReader(request.maxBytes);
     let connected = false;
+    let answered = false;
     const socket = connect({ path: socketPath });
     const settle = (finish: () => void) => {
       finish();
       socket.destroy();
     };
     const fail = (error: SlipwayError) => settle(() => reject(error));
+    const broke = (error: SlipwayError) => {
+      const harmless = !connected || (!answered && request.method === 'GET');
+      if (harmless) settle(() => resolve(undefined));
+      else fail(error);
+    };
     socket.setTimeout(request.timeoutMs, () =>
       fail(unavailable('timeout', `the manager did not answer within ${request.timeoutMs} ms`)),
     );
@@ -48,6 +57,7 @@ export function askLocally(socketPath: string, request: LocalRequest): Promise<L
       socket.write(request.body === undefined ? head : Buffer.concat([Buffer.from(head), request.body]));
     });
     socket.on('data', (chunk: Buffer) => {
+      answered = true;
       try {
         const answer = reader.add(chunk);
         if (answer !== undefined) settle(() => resolve(answer));
@@ -56,10 +66,9 @@ export function askLocally(socketPath: string, request: LocalRequest): Promise<L
       }
     });
     socket.once('error', (cause) => {
-      if (!connected) settle(() => resolve(undefined));
-      else fail(unavailable('unavailable', `the connection to the manager broke (${cause.message})`, cause));
+      broke(unavailable('unavailable', `the connection to the manager broke (${cause.message})`, cause));
     });
-    socket.once('close', () => fail(unavailable('unavailable', 'the answer broke off')));
+    socket.once('close', () => broke(unavailable('unavailable', 'the answer broke off')));
   });
 }
 
