@@ -9,7 +9,7 @@ import { buildStage, positionOf, type Standing, sizeOf } from '../strategies/sta
 import type { PlanWorkload } from '../strategies/stage-instructions.ts';
 import type { Step, StrategyRefusal } from '../strategies/step.ts';
 import { movesTraffic } from './moves-traffic.ts';
-import { pausesOf, planSteps } from './steps.ts';
+import { planSteps } from './steps.ts';
 
 export interface PlanInput {
   readonly strategy: Strategy;
@@ -57,8 +57,8 @@ export function planRelease(input: PlanInput): Result<Plan, readonly StrategyRef
     capacity: { replicas: primary, replicasFrom: sizeBefore(input.workloads) ?? primary },
   });
   if (!planned.ok) return { ok: false, error: [...refusals, planned.error] };
-  const { steps, afterwards, numbers, name } = planned.value;
-  refusals.push(...checkNumbers(input, numbers, pausesOf(input.strategy, name)));
+  const { steps, afterwards, numbers, name, pauses } = planned.value;
+  refusals.push(...checkNumbers(input, numbers, pauses));
   let standing: ReadonlyMap<string, Standing> = new Map(
     input.workloads.map((w) => [
       w.name,
@@ -81,17 +81,7 @@ export function planRelease(input: PlanInput): Result<Plan, readonly StrategyRef
     if (!built.ok) return { ok: false, error: [...refusals, built.error] };
     standing = built.value.standing;
     peak = Math.max(peak, peakOf(input.workloads, before, standing));
-    stages.push(
-      stageOf(
-        step,
-        index,
-        steps.length,
-        built.value.instructions,
-        standing,
-        input,
-        pausesOf(input.strategy, name),
-      ),
-    );
+    stages.push(stageOf(step, index, steps.length, built.value.instructions, standing, input, pauses));
   }
   refusals.push(...checkLimit(input, peak));
   if (refusals.length > 0) return { ok: false, error: refusals };

@@ -23,6 +23,8 @@ export interface PlannedSteps extends StrategySteps {
   readonly name: StrategyName;
   /** Stage numbers that gates and pauses may name. */
   readonly numbers: number;
+  /** Stage numbers after which it waits for `promote`. */
+  readonly pauses: readonly number[];
 }
 
 /** The steps of a strategy, merged where neighbours are equal, or the special cases that replace them. */
@@ -37,25 +39,36 @@ export function planSteps(input: StepsInput): Result<PlannedSteps, StrategyRefus
   if (!own.ok) return own;
   const numbers = own.value.steps.length;
   const covers = own.value.steps.flatMap((each) => each.covers);
-  const warnings = switches
-    ? [
-        `changing from ${input.liveStrategy} to ${wanted}: this release goes once by blueGreen`,
-        ...own.value.warnings,
-      ]
-    : own.value.warnings;
-  if (!input.hasFrom) return { ok: true, value: { ...first(covers), warnings, name, numbers } };
-  if (input.toIsWarm && name !== 'rolling')
-    return { ok: true, value: { ...warmFlip(covers), warnings, name, numbers } };
+  const asked = input.strategy[wanted]?.pause ?? [];
+  const pauses = name === wanted || stageCount(wanted, input) === numbers ? asked : [];
+  const warnings = [
+    ...(switches
+      ? [`changing from ${input.liveStrategy} to ${wanted}: this release goes once by ${name}`]
+      : []),
+    ...(pauses.length < asked.length
+      ? [
+          `pauses after stages ${asked.join(', ')} of ${wanted} are left out this once: ${name} has other stages`,
+        ]
+      : []),
+    ...own.value.warnings,
+  ];
+  const about = { warnings, name, numbers, pauses };
+  if (!input.hasFrom) return { ok: true, value: { ...first(covers), ...about } };
+  if (input.toIsWarm && name !== 'rolling') return { ok: true, value: { ...warmFlip(covers), ...about } };
   return {
     ok: true,
     value: {
       ...own.value,
       steps: mergeEqual(own.value.steps, input.capacity),
-      warnings,
-      name,
-      numbers,
+      ...about,
     },
   };
+}
+
+/** How many stages this strategy would have; null where it cannot be carried out. */
+function stageCount(name: StrategyName, input: StepsInput): number | null {
+  const steps = stepsOf(name, input);
+  return steps.ok ? steps.value.steps.length : null;
 }
 
 function stepsOf(
@@ -113,11 +126,6 @@ function mergeEqual(steps: readonly Step[], { replicas, replicasFrom }: Strategy
     before = now;
   }
   return merged;
-}
-
-/** Stages of the strategy after which the release pauses, by the file. */
-export function pausesOf(strategy: Strategy, name: StrategyName): readonly number[] {
-  return strategy[name]?.pause ?? (name === 'blueGreen' ? [1, 2] : []);
 }
 
 /** How long and how many old revisions stay warm; null where the strategy leaves them cold. */
