@@ -126,9 +126,12 @@ export const TrackStatus = z.looseObject({
       phase: z.string(),
       digest: z.string(),
       message: z.string(),
-      /** Routes and replicas that came with it: they went back with it. */
+      /** Routes and replicas that came with it, as far as nobody has set others since: they went back with it. */
       terms: z
-        .looseObject({ routes: z.array(RouteSpec), replicas: z.record(z.string(), z.number().int()) })
+        .looseObject({
+          routes: z.array(RouteSpec).optional(),
+          replicas: z.record(z.string(), z.number().int()),
+        })
         .optional(),
     })
     .optional(),

@@ -5,7 +5,7 @@ import { expiryOf, reviewChange } from './in-place.ts';
 import type { TrackDecision, TrackInput, TrackReply } from './input.ts';
 import { TrackRound } from './round.ts';
 import { settle } from './settle.ts';
-import { asItMayStand } from './turned-back.ts';
+import { asItMayStand, forgetChangedTerms } from './turned-back.ts';
 import { applyVerb } from './verbs.ts';
 import { decideWork, settleWork } from './work.ts';
 
@@ -15,7 +15,8 @@ import { decideWork, settleWork } from './work.ts';
  * so that one compare-and-set takes it before anything else is made (INV-21).
  */
 export function decideTrack(input: TrackInput): TrackDecision {
-  const round = new TrackRound(input, settleWork(input, settleActive(input)));
+  const settled = settleWork(input, settleActive(input));
+  const round = new TrackRound(input, forgetChangedTerms(input, settled));
   const replies = applyCommands(round);
   const laterAt = replies.length < input.commands.length ? input.now + ROOM_MS : null;
   round.releaseChanges();

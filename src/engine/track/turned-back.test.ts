@@ -43,6 +43,17 @@ describe('routes and replicas of a release that was turned back', () => {
     expect(inPlace(track.later(60_000))).toHaveLength(1);
   });
 
+  it('what was set to something else since is no part of them any more', () => {
+    const track = released()
+      .apply(spec(2, [OLD], 2))
+      .endRelease('Aborted');
+    track.apply(spec(2, [OLD, API], 8)).endWork('Succeeded');
+    track.apply(spec(2, [OLD], 2));
+    expect(inPlace(track)).toHaveLength(2);
+    expect(inPlace(track)[1]).toMatchObject({ replicas: { web: 2, api: 2 } });
+    expect(hosts(inPlace(track)[1]?.routes)).toEqual(['shop.localhost']);
+  });
+
   it('going back further does not bring them either', () => {
     const track = released()
       .apply(spec(2, [OLD, API]))

@@ -1,6 +1,8 @@
+import type { RouteSpec } from '../../api/application.ts';
 import type { TrackStatus } from '../../api/revision.ts';
 import { canonicalJson } from '../../lib/digest.ts';
 import { pinRoutes } from '../application/plan-workloads.ts';
+import type { ResolvedApplication } from '../application/resolve.ts';
 import { inPlaceDigest } from '../application/revision.ts';
 import type { TrackInput, WantedApplication } from './input.ts';
 
@@ -21,8 +23,7 @@ export function withoutTurnedBack(
   const { resolved, digest, inPlace } = wanted;
   const serves = revisions[live]?.digest === digest;
   if (unsuccessful?.digest !== digest || serves || inPlace === standing.inPlace) return wanted;
-  const same =
-    canonicalJson(pinRoutes(resolved.routes, resolved.workloads)) === canonicalJson(brought.routes);
+  const same = sameRoutes(resolved, brought.routes);
   const workloads = Object.fromEntries(
     Object.entries(resolved.workloads).map(([name, workload]) => [
       name,
@@ -37,7 +38,31 @@ export function withoutTurnedBack(
   return { ...wanted, resolved: rest, inPlace: changed ? inPlaceDigest(rest) : standing.inPlace };
 }
 
-/** The same for what is decided of the application as a whole. */
+/**
+ * What somebody has set to something else is the file's own from then on: setting it again to what the release
+ * brought is a wish like any other.
+ */
+export function forgetChangedTerms({ wanted }: TrackInput, track: TrackStatus): TrackStatus {
+  const { unsuccessful } = track;
+  if (!wanted.ok || unsuccessful?.terms === undefined) return track;
+  const { resolved, digest } = wanted.value;
+  if (unsuccessful.digest !== digest) return track;
+  const { routes, replicas } = unsuccessful.terms;
+  const kept = Object.entries(replicas).filter(
+    ([name, size]) => (resolved.workloads[name]?.replicas ?? size) === size,
+  );
+  const same = sameRoutes(resolved, routes);
+  if (same === (routes !== undefined) && kept.length === Object.keys(replicas).length) return track;
+  const terms = { replicas: Object.fromEntries(kept), ...(same ? { routes } : {}) };
+  return { ...track, unsuccessful: { ...unsuccessful, terms } };
+}
+
+const sameRoutes = (
+  { routes, workloads }: ResolvedApplication,
+  brought: readonly RouteSpec[] | undefined,
+): boolean => brought !== undefined && canonicalJson(pinRoutes(routes, workloads)) === canonicalJson(brought);
+
+/** `withoutTurnedBack` for what is decided of the application as a whole. */
 export function asItMayStand(input: TrackInput, track: TrackStatus): TrackInput {
   const { wanted } = input;
   return wanted.ok
