@@ -90,6 +90,9 @@ function ownRequests(executions: readonly Execution[]): { proofs: number; probes
   let probes = 0;
   for (const { evidence } of executions.flatMap((execution) => execution.status?.instructions ?? [])) {
     if (evidence.when === 'after') proofs += Number(evidence.requests ?? 0);
+    // A rolling update proves within its one instruction.
+    const rolled = evidence.proofs as { requests?: number } | undefined;
+    proofs += rolled?.requests ?? 0;
     const prober = evidence.prober as { total?: number; unfinished?: number } | undefined;
     probes += (prober?.total ?? 0) + (prober?.unfinished ?? 0);
   }

@@ -94,7 +94,7 @@ export class ExecutionRecord {
     };
   }
 
-  /** Counts of a prober belong to the latest flip of that workload. */
+  /** Counts of a prober belong to the latest flip of that workload; one instruction may flip several times. */
   countFlip(workload: string, evidence: ProberEvidence): void {
     const flips = this.#spec.instructions.filter(
       (instruction) =>
@@ -103,6 +103,21 @@ export class ExecutionRecord {
         this.of(instruction.id).startedAt !== null,
     );
     const flip = flips.at(-1);
-    if (flip !== undefined) this.addEvidence(flip.id, { prober: evidence });
+    if (flip === undefined) return;
+    const before = this.of(flip.id).evidence.prober as ProberEvidence | undefined;
+    this.addEvidence(flip.id, { prober: before === undefined ? evidence : together(before, evidence) });
   }
+}
+
+function together(before: ProberEvidence, after: ProberEvidence): ProberEvidence {
+  const failures = { ...before.failures };
+  for (const [cause, n] of Object.entries(after.failures)) failures[cause] = (failures[cause] ?? 0) + n;
+  return {
+    ...after,
+    total: before.total + after.total,
+    failed: before.failed + after.failed,
+    failures,
+    unfinished: before.unfinished + after.unfinished,
+    since: before.since,
+  };
 }

@@ -40,6 +40,19 @@ describe('rolling', () => {
     });
   });
 
+  it('says what all its proofs asked of the entry, also where the last was refused', async () => {
+    await first();
+    const done = (await run(roll('to'))).status.instructions[0]?.evidence;
+    expect(done).toMatchObject({ proof: { requests: 20 }, proofs: { requests: 20, failed: 0 } });
+    cluster.proof = () => ({ ok: false, message: 'not what was written' });
+    const { status } = await run(roll('from'));
+    expect(status.failure?.reason).toBe('proofRefused');
+    expect(status.instructions[0]?.evidence).toMatchObject({
+      proof: { ok: false },
+      proofs: { requests: 20 },
+    });
+  });
+
   it('back again', async () => {
     await first();
     await run(roll('to'));

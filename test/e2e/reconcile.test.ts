@@ -32,7 +32,8 @@ const evidence = (...each: readonly Record<string, unknown>[]): Execution[] =>
 
 const OWN = evidence(
   { when: 'before', instances: 6 },
-  { when: 'after', requests: 20 },
+  { when: 'after', requests: 15 },
+  { proof: { when: 'after', requests: 2 }, proofs: { requests: 5, failed: 0 } },
   { prober: { total: 4, unfinished: 1 } },
 );
 const before = stats([counts({ requests: 10, completed: 10 })]);

@@ -34,7 +34,10 @@ interface Roll {
   readonly oldKey: WorkloadKey | null;
   readonly routed: boolean;
   readonly flips: FlipEvidence[];
+  /** The latest, refused or not. */
   proof: unknown;
+  /** What all of them asked of the entry: who reconciles the router's counts needs each request. */
+  readonly proofs: { requests: number; failed: number };
   drain: DrainEvidence | null;
 }
 
@@ -57,19 +60,21 @@ export async function rollWorkload(
     routed: routesOf(context, workload).length > 0,
     flips: [],
     proof: null,
+    proofs: { requests: 0, failed: 0 },
     drain: null,
   };
   const waited = await waitUntil(context, `${newKey.version} does not replace the old instances`, () =>
     oneStep(context, roll),
   );
-  if (!waited.ok) return { state: 'failed', failure: waited.failure };
+  const proven = roll.proof === null ? {} : { proof: roll.proof, proofs: { ...roll.proofs } };
+  if (!waited.ok) return { state: 'failed', failure: waited.failure, evidence: proven };
   const flip = roll.flips.at(-1);
   return done(`${roll.full} of ${roll.full} replaced`, {
     version: newKey.version,
     wanted: roll.full,
     ready: waited.value.ready,
     ...(flip === undefined ? {} : { ...flip, flips: roll.flips.length }),
-    ...(roll.proof === null ? {} : { proof: roll.proof }),
+    ...proven,
     ...(roll.drain === null ? {} : { drain: roll.drain }),
   });
 }
@@ -172,9 +177,11 @@ async function followCapacity(
   }
   if (newShare < 100) return null;
   const proof = await proveAfter(context, { workload: roll.workload });
-  if (proof.state !== 'done') return proof.failure;
-  roll.proof = proof.evidence;
-  return null;
+  const evidence = proof.state === 'unknown' ? undefined : proof.evidence;
+  roll.proof = evidence ?? null;
+  roll.proofs.requests += Number(evidence?.requests ?? 0);
+  roll.proofs.failed += Number(evidence?.failed ?? 0);
+  return proof.state === 'done' ? null : proof.failure;
 }
 
 async function finish(
