@@ -201,6 +201,7 @@ export function releaseFixture(
       routes: [],
       clusters: ['local'],
       replicas: { shop: 6 },
+      workloads: [{ name: 'shop', replicasFrom: 6 }],
       requestedBy: 'dana',
       why: null,
       slipwayVersion: '0.1.0',

@@ -21,8 +21,8 @@ export function newEvents(view: ReleaseView, said: Set<string>, now: number, pai
   const { status } = release;
   say('headline', headline(release, paint));
   const turning = `↩ turning back: ${brief(status?.failure?.message ?? 'as asked')}`;
-  const { from, to, replicas } = release.spec;
-  const context = { from, to, replicas, now };
+  const { from, to, replicas, workloads } = release.spec;
+  const context = { from, to, replicas, workloads, now };
   for (const stage of stageViews(view)) {
     // What is known of gates comes on a way of its own, and may be later than the stage that asked them.
     if (!hasEnded(release) && gatesUnheard(stage, now)) return lines;

@@ -20,8 +20,8 @@ export function renderRelease(
   width: number,
   paint: Paint = PLAIN,
 ): string[] {
-  const { from, to, replicas } = release.spec;
-  const context = { from, to, replicas, now };
+  const { from, to, replicas, workloads } = release.spec;
+  const context = { from, to, replicas, workloads, now };
   const rows = stageViews({ release, executions, gateRuns }).flatMap((view) => stageRows(view, context));
   const outcome = outcomeLines(release, now, paint);
   return [

@@ -1,6 +1,6 @@
 import type { GateRun } from '../../api/execution.ts';
 import { cleanLine } from '../terminal/clean.ts';
-import { capacityWords, stageOutcome, trafficWords } from '../text/plan-words.ts';
+import { capacityWords, type StageSizes, stageOutcome, trafficWords } from '../text/plan-words.ts';
 import { formatMs, shortRevision, withoutTime } from '../text/words.ts';
 import type { StageView } from './view.ts';
 
@@ -17,11 +17,10 @@ export interface Row {
   readonly ms: number | null;
 }
 
-export interface RowContext {
+export interface RowContext extends StageSizes {
   /** Revisions by name. */
   readonly from: string | null;
   readonly to: string;
-  readonly replicas: Readonly<Record<string, number>>;
   readonly now: number;
 }
 
@@ -40,7 +39,7 @@ function stageRow(view: StageView, context: RowContext): Row {
     label: `${view.back ? '↩ ' : ''}${stage.number} ${cleanLine(stage.title)}`,
     ms: elapsed(status, context.now),
   } as const;
-  const outcome = stageOutcome(stage, context.replicas);
+  const outcome = stageOutcome(stage, context);
   const traffic = view.beforeFlip ? 'no traffic yet' : shareWords(view, outcome.share, context);
   switch (status?.state ?? 'pending') {
     case 'done':

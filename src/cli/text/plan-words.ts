@@ -1,4 +1,5 @@
 import type { Stage } from '../../api/plan.ts';
+import type { ReleaseSpec } from '../../api/release.ts';
 import { evaluateCount, evaluateWeights } from '../../engine/counts.ts';
 
 /** Capacity of both versions and the new one's share of traffic when a stage is done, over all workloads. */
@@ -9,15 +10,22 @@ export interface StageOutcome {
   readonly share: number | null;
 }
 
-export function stageOutcome(stage: Stage, replicas: Readonly<Record<string, number>>): StageOutcome {
+/** How strong both sides are wanted: a release may change the size along with the revision. */
+export interface StageSizes {
+  readonly replicas: ReleaseSpec['replicas'];
+  readonly workloads: readonly Pick<ReleaseSpec['workloads'][number], 'name' | 'replicasFrom'>[];
+}
+
+export function stageOutcome(stage: Stage, { replicas, workloads }: StageSizes): StageOutcome {
   let from = 0;
   let to = 0;
   let share: number | null = null;
   for (const workload of stage.result) {
     const full = replicas[workload.workload] ?? 1;
-    from += evaluateCount(workload.from, full);
-    to += evaluateCount(workload.to, full);
-    if (workload.weights !== null && share === null) share = evaluateWeights(workload.weights, full).to;
+    const old = workloads.find(({ name }) => name === workload.workload)?.replicasFrom ?? full;
+    from += evaluateCount(workload.from, old, full);
+    to += evaluateCount(workload.to, full, old);
+    if (workload.weights !== null && share === null) share = evaluateWeights(workload.weights, full, old).to;
   }
   return { from, to, share };
 }

@@ -177,11 +177,13 @@ const share = (shares: ReadonlyMap<string, number>, version: string): string => 
 function trafficShares({ track, release }: ApplicationStatus): ReadonlyMap<string, number> {
   const live = track?.status?.live ?? null;
   if (release === null) return new Map(live === null ? [] : [[shortRevision(live), 100]]);
-  const { from, to, replicas } = release.spec;
+  const { from, to } = release.spec;
   const done = stageViews({ release, executions: [], gateRuns: [] }).filter(
     (one) => one.status?.state === 'done',
   );
-  const shares = done.map(({ stage }) => stageOutcome(stage, replicas).share).filter((one) => one !== null);
+  const shares = done
+    .map(({ stage }) => stageOutcome(stage, release.spec).share)
+    .filter((one) => one !== null);
   const onNew = shares.at(-1) ?? 0;
   return new Map([
     ...(from === null ? [] : [[shortRevision(from), 100 - onNew] as const]),
