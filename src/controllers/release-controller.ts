@@ -118,7 +118,7 @@ async function save(
   if (
     release.status !== undefined &&
     input.now < wordsAt &&
-    weightOf(input.status) === weightOf(decision.status)
+    weightOf(input.status, decision.status) === weightOf(decision.status, input.status)
   )
     return wordsAt;
   const status: ReleaseStatus = {
@@ -143,12 +143,17 @@ async function save(
   return null;
 }
 
-/** A status without its words and its count of requests; failures count. Whom it waits for is no mere word. */
-const weightOf = (status: ReleaseStatus): string =>
+/**
+ * A status without its words and its count of requests; failures count. Whom it waits for is no mere word,
+ * except an agent: two managers, of which one has the agent, would else write against each other without end.
+ */
+const weightOf = (status: ReleaseStatus, other: ReleaseStatus): string =>
   canonicalJson({
     ...status,
     decision: null,
-    waiting: { ...status.waiting, for: null, message: null },
+    waiting: [status, other].some(({ waiting }) => waiting.for === 'agent')
+      ? null
+      : { ...status.waiting, for: null, message: null },
     traffic: status.traffic?.failed ?? null,
     stages: status.stages.map((stage) => ({ ...stage, message: null })),
     conditions: status.conditions.map((condition) => ({ ...condition, message: null })),

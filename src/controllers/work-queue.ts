@@ -10,6 +10,7 @@ export interface ReconcileResult {
 
 const FIRST_RETRY_MS = 20;
 const LAST_RETRY_MS = 10_000;
+const SOONEST_MS = 5;
 
 /**
  * Runs one reconcile per key at a time, never two of one key at once, and again for what changed meanwhile
@@ -72,7 +73,9 @@ export class WorkQueue {
         this.again.delete(key);
         const { wakeAt } = await this.reconcile(key);
         this.failures.delete(key);
-        if (wakeAt !== undefined && wakeAt !== null) this.addAt(key, wakeAt);
+        // Never at once: a decision that names a time that is over must not go round and round.
+        if (wakeAt !== undefined && wakeAt !== null)
+          this.addAt(key, Math.max(wakeAt, this.clock.now() + SOONEST_MS));
       } while (this.again.has(key) && !this.stopped);
     } catch (error) {
       const failures = (this.failures.get(key) ?? 0) + 1;

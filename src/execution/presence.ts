@@ -62,6 +62,8 @@ export class PresenceWriter {
         // A Cluster that does not exist yet is met again by `seen` when it is made.
         if (stored === undefined || wanted === undefined || !differs(stored, wanted)) return;
         await store.updateStatus<Cluster>({ ...stored, status: { ...stored.status, agent: { ...wanted } } });
+        // Said once: where another manager has the agent by now, its word stands.
+        if (!wanted.connected && this.#wanted.get(name) === wanted) this.#wanted.delete(name);
       } catch (error) {
         if (isSlipwayError(error, 'conflict')) continue;
         log.warn('the state of a cluster cannot be written', { cluster: name, error });

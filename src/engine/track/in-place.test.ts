@@ -15,6 +15,9 @@ const changeOf = ({ track }: VirtualTrack) => {
 };
 const inPlace = (track: VirtualTrack) => track.orders.filter(({ purpose }) => purpose === 'inPlace');
 
+/** One that waited before the release under way began. */
+const changeOfFirst = () => changeOf(released().apply(spec(1, 8)));
+
 describe('a change in place in a protected environment', () => {
   it.each([
     ['replicas', spec(1, 8), 'shop 6 → 8 instances'],
@@ -112,6 +115,15 @@ describe('a change in place in a protected environment', () => {
     track.later(3_600_000);
     expect(changeOf(track)).toMatchObject({ state: 'rejected', by: 'clock' });
     expect(inPlace(track)).toEqual([]);
+  });
+
+  it('is refused by the clock also while a release is under way, and wakes nobody for a time that is over', () => {
+    const track = released().apply(spec(1, 8));
+    track.apply(spec(2, 8)).settle();
+    expect(track.track.active).not.toBeNull();
+    track.track = { ...track.track, change: { ...changeOfFirst(), state: 'waiting' } };
+    track.later(3_600_000);
+    expect(track.step().wakeAt ?? Number.POSITIVE_INFINITY).toBeGreaterThan(track.now);
   });
 
   it('nothing waits when there is nothing to approve', () => {

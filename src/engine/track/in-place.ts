@@ -15,7 +15,9 @@ export function reviewChange(input: TrackInput, track: TrackStatus): TrackStatus
   const protection = input.environmentSpec.protection.approval;
   if (protection === undefined || input.deleting || track.live === null) return rest;
   // A release brings its own routes and replicas under its own approval: what is left over is asked for after it.
-  if (!input.wanted.ok || track.active !== null) return track;
+  // Its time passes meanwhile: one that stayed waiting beyond it would have the track looked at without a pause.
+  if (!input.wanted.ok || track.active !== null)
+    return change === undefined ? track : { ...track, change: expired(change, input.now) };
   const wanted = input.wanted.value;
   const from = standsAs(track);
   if (from === null || from === wanted.inPlace) return rest;
