@@ -10,6 +10,8 @@ import type { InstanceContext } from './instance-context.ts';
 import { isUnavailable } from './table-writer.ts';
 
 const SETTLE_MS = 1_000;
+/** So long after it was noted SIGTERM may be sent without noting it again; its grace is shorter by as much. */
+const NOTED_MS = 1_000;
 
 /**
  * Takes one instance out of service so that no request fails (design section 6, "Retiring an instance"):
@@ -29,8 +31,7 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
   if (instance.hasEnded && instance.record.identity === null) return;
   await context.tableInForce();
   if (instance.record.port === null) {
-    const termAt = await noteTerm(context, instance);
-    await end(context, instance, termAt, Math.max(durationMs(drain.grace), durationMs(drain.timeout)));
+    await end(context, instance, Math.max(durationMs(drain.grace), durationMs(drain.timeout)));
     return;
   }
 
@@ -42,7 +43,8 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
     Promise.race([awaitDrained(context, instance, false, capMs), instance.ended]),
   ]);
   let quietAt = clock.monotonic();
-  const [termAt] = await Promise.all([
+  // Noted beside the router's work: one wait for the disk less before SIGTERM.
+  await Promise.all([
     noteTerm(context, instance),
     patiently(context, instance, () => context.control.closeIdle(instance.id)),
   ]);
@@ -54,7 +56,7 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
       : Promise.race([awaitDrained(context, instance, true, streamsMs), instance.ended]).then(() => {
           quietAt = clock.monotonic();
         });
-  await end(context, instance, termAt, Math.max(durationMs(drain.grace), streamsMs));
+  await end(context, instance, Math.max(durationMs(drain.grace), streamsMs));
   await streamsGone;
 
   // Its connections broke with its process; the router may still be about to count them.
@@ -73,25 +75,25 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
 async function noteTerm(context: InstanceContext, instance: Instance): Promise<number | null> {
   const { identity, retiring } = instance.record;
   if (identity === null || retiring === null) return null;
-  const termAt = retiring.termAt ?? context.clock.now();
-  await instance.save({ retiring: { ...retiring, termAt } });
-  return termAt;
+  const now = context.clock.now();
+  const { termAt } = retiring;
+  // What was noted before a SIGTERM that was not sent then, or not soon, is no beginning of a grace.
+  if (termAt !== null && (wasTold(instance) || leftOf(NOTED_MS, termAt, now) > 0)) return termAt;
+  await instance.save({ retiring: { ...retiring, termAt: now } });
+  return now;
 }
 
+/** Whether SIGTERM has come to it. */
+const wasTold = (instance: Instance): boolean => existsSync(termFileOf(instance.paths.exit));
+
 /** SIGTERM once, then SIGKILL after the grace; resolves when the process is gone. */
-async function end(
-  context: InstanceContext,
-  instance: Instance,
-  termAt: number | null,
-  graceMs: number,
-): Promise<void> {
+async function end(context: InstanceContext, instance: Instance, graceMs: number): Promise<void> {
   const { clock, processes } = context;
   const { identity } = instance.record;
+  const termAt = await noteTerm(context, instance);
   if (identity === null || termAt === null) return;
   // Many applications take a second SIGTERM for "now", so one that a former driver sent is not repeated.
-  if (!instance.hasEnded && !existsSync(termFileOf(instance.paths.exit))) {
-    await processes.signalGroup(identity, 'SIGTERM');
-  }
+  if (!instance.hasEnded && !wasTold(instance)) await processes.signalGroup(identity, 'SIGTERM');
   const leftMs = leftOf(graceMs, termAt, clock.now());
   if (await firstOf(clock, leftMs, [instance.ended])) return;
   context.log.warn('an instance ignored SIGTERM for its whole grace; killing it', {
