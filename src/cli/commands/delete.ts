@@ -33,22 +33,51 @@ export const command: CommandModule = {
         if (options.filename === undefined) refuseFiles('delete', kind?.includes('/') ? undefined : kind);
         const connection = await context.connect();
         const objects = await chosen(context, connection, kind, names, options.filename);
+        const groups = inOrder(objects, options.wait);
         await confirm(
           context,
           objects.flatMap((object) => warning(object)),
         );
-        for (const object of objects) await remove(connection, object);
-        context.print(
-          ...objects.map(
-            (object) =>
-              `${context.paint.good('✓')} ${qualifiedName(object)} ${options.wait ? 'is being deleted' : 'will be deleted'}`,
-          ),
-        );
-        return options.wait ? await awaitGone(context, connection, objects) : EXIT.ok;
+        for (const group of groups) {
+          const ended = await removeAll(context, connection, group, options.wait);
+          if (ended !== EXIT.ok) return ended;
+        }
+        return EXIT.ok;
       }),
     );
   },
 };
+
+/**
+ * Applications go first and are waited for: an environment stays while something runs in it, and what drains may
+ * still need its secrets.
+ */
+function inOrder(objects: readonly Stored[], wait: boolean): Stored[][] {
+  const applications = objects.filter(({ kind }) => kind === 'Application');
+  const others = objects.filter(({ kind }) => kind !== 'Application');
+  if (!wait && applications.length > 0 && others.some(({ kind }) => kind === 'Environment')) {
+    throw new SlipwayError('badRequest', 'An environment goes when its applications have gone.', {
+      next: 'leave out --no-wait',
+    });
+  }
+  return [applications, others].filter((group) => group.length > 0);
+}
+
+async function removeAll(
+  context: Context,
+  connection: Connection,
+  objects: readonly Stored[],
+  wait: boolean,
+): Promise<ExitCode> {
+  for (const object of objects) await remove(connection, object);
+  context.print(
+    ...objects.map(
+      (object) =>
+        `${context.paint.good('✓')} ${qualifiedName(object)} ${wait ? 'is being deleted' : 'will be deleted'}`,
+    ),
+  );
+  return wait ? await awaitGone(context, connection, objects) : EXIT.ok;
+}
 
 async function chosen(
   context: Context,

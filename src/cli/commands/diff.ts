@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { CHANGED_BY_ANNOTATION } from '../../api/application.ts';
 import type { ApiObject, Stored } from '../../api/meta.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples, repeated } from '../command.ts';
@@ -58,11 +59,12 @@ async function diff(connection: Connection, wanted: ApiObject): Promise<ObjectDi
   return { name: qualifiedName(wanted), result, differences };
 }
 
-/** What people write: neither status nor what the server sets. */
+/** What people write: neither status nor what the server sets, such as the name of who changed it. */
 function comparable(object: Stored | undefined): Record<string, unknown> {
   if (object === undefined) return {};
-  const { labels, annotations } = object.metadata;
-  return { metadata: { ...(labels && { labels }), ...(annotations && { annotations }) }, spec: object.spec };
+  const { labels, annotations: all } = object.metadata;
+  const { [CHANGED_BY_ANNOTATION]: _by, ...annotations } = all ?? {};
+  return { metadata: { ...(labels && { labels }), ...(all && { annotations }) }, spec: object.spec };
 }
 
 function lines({ paint }: Context, { name, result, differences }: ObjectDiff): string[] {

@@ -243,7 +243,8 @@ describe('a second release', () => {
     expect((await run(['apply', '-f', 'app.yaml'])).stdout).toBe(
       '✓ application/shop configured\n  release shop-local-r5 begins\n  slipway describe release/shop-local-r5 --watch\n',
     );
-    expect(await run(['abort', 'shop', '--yes', '--watch'])).toMatchObject({ code: 4 });
+    const aborted = await run(['abort', 'shop', '--yes', '--watch']);
+    expect(aborted, aborted.stderr).toMatchObject({ code: 4 });
   });
 
   test('rolling back asks first, and holds automatic releases', async () => {
@@ -317,6 +318,38 @@ describe('looking after it', () => {
     expect(await run(['up'])).toMatchObject({ code: 0 });
     expect((await run(['get', 'app', '-o', 'name'])).stdout).toBe('application/shop\n');
     expect(readFileSync(file).length).toBeGreaterThan(0);
+  });
+
+  test('a diff names what another person would change, and not who changed it', async () => {
+    const made = await run(['token', 'create', 'lee', '--role', 'developer']);
+    const token = made.stdout.match(/slw_\S+/)?.[0] ?? '';
+    writeFileSync(join(directory, 'longer.yaml'), APP.replace('grace: 2s', 'grace: 3s'));
+    const ended = await run(['diff', '-f', 'longer.yaml'], { env: { SLIPWAY_TOKEN: token } });
+    expect(ended, ended.stderr).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('+ spec.workload.drain.grace: "3s"'),
+    });
+    expect(ended.stdout).not.toContain('slipway.dev/changed-by');
+  });
+
+  test('an environment and its application in one file go in one run', async () => {
+    const environment = 'apiVersion: slipway.dev/v1alpha1\nkind: Environment\nmetadata: { name: stage }\n';
+    const application = APP.replace('name: shop', 'name: pair').replace('shop.localhost', 'pair.localhost');
+    writeFileSync(
+      join(directory, 'pair.yaml'),
+      `${environment}spec: {}\n---\n${application}  environments: { stage: {} }\n  release: manual\n`,
+    );
+    expect(await run(['apply', '-f', 'pair.yaml'])).toMatchObject({ code: 0 });
+    expect(await run(['release', 'pair', '-e', 'stage', '--watch'])).toMatchObject({ code: 0 });
+    expect(await run(['delete', '-f', 'pair.yaml', '--yes', '--no-wait'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('An environment goes when its applications have gone'),
+    });
+    const gone = await run(['delete', '-f', 'pair.yaml', '--yes']);
+    expect(gone, gone.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/application\/pair is gone\n[\s\S]*environment\/stage is gone\n$/),
+    });
   });
 
   test('deleting says to whom it happens, and waits until all is gone', async () => {
