@@ -37,6 +37,18 @@ export class TrackRound {
     this.track = track;
   }
 
+  /** The application's spec as people and the commands of this round wrote it. */
+  get written(): unknown {
+    return this.effects.find((each) => each.type === 'scaleApplication')?.spec ?? this.input.written;
+  }
+
+  /** One write for all commands of the round: a second one would be against a state that the first has changed. */
+  write(spec: unknown, by: string): void {
+    const before = this.effects.findIndex(({ type }) => type === 'scaleApplication');
+    if (before >= 0) this.effects.splice(before, 1);
+    this.effects.push({ type: 'scaleApplication', spec, by });
+  }
+
   /** A change of the application that makes a revision, when changes release by themselves. */
   releaseChanges(): void {
     const { wanted, auto, deleting, generation, changedBy } = this.input;

@@ -137,10 +137,10 @@ function resume(round: TrackRound): Answer {
 }
 
 function scale(round: TrackRound, command: TrackCommand): Answer {
-  const scaled = scaledSpec(round.input, command.parameters);
+  const scaled = scaledSpec({ ...round.input, written: round.written }, command.parameters);
   if (!scaled.ok) return refused(scaled.error);
   const { spec, workload, replicas } = scaled.value;
-  round.effects.push({ type: 'scaleApplication', spec, by: command.by });
+  round.write(spec, command.by);
   const asks = round.input.environmentSpec.protection.approval !== undefined && round.track.live !== null;
   const then = asks ? `; the change waits for an approval, see: slipway why ${round.input.application}` : '';
   return { state: 'done', message: `${workload} is wanted with ${replicas} instances${then}` };

@@ -116,6 +116,19 @@ describe('releases through controllers, gateway and agent', () => {
       expect((await desk.track()).nextRevision).toBe(2);
     }));
 
+  it('several commands to scale that come together are all answered, and the last counts', () =>
+    withControllers(async (desk) => {
+      await desk.apply(1);
+      await desk.ended('shop-local-r1');
+      const target = { kind: 'Application', name: 'shop' } as const;
+      const sizes = [7, 5, 9, 8];
+      const answers = await Promise.all(sizes.map((replicas) => desk.command('scale', target, { replicas })));
+      expect(answers.map(({ state }) => state)).toEqual(sizes.map(() => 'done'));
+      await eventually('eight instances', async () =>
+        (await desk.bench.cluster.driver.list())[0]?.ready === 8 ? true : undefined,
+      );
+    }));
+
   it('a second release before the flip supersedes the first', () =>
     withControllers(async (desk) => {
       await desk.apply(1);
