@@ -15,7 +15,8 @@ import { applicationText } from '../text/application-text.ts';
 import { tableOf } from '../text/columns.ts';
 import { byAge } from '../text/order.ts';
 import { releaseText } from '../text/release-text.ts';
-import { findActiveRelease, watch } from './release-verb.ts';
+import { findActiveRelease } from './active-release.ts';
+import { watch } from './release-verb.ts';
 
 interface DescribeOptions {
   readonly watch?: boolean;

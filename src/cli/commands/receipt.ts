@@ -7,7 +7,7 @@ import { EXIT } from '../exit-codes.ts';
 import { printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
 import { receiptText } from '../text/receipt-text.ts';
-import { findActiveRelease } from './release-verb.ts';
+import { findActiveRelease } from './active-release.ts';
 
 /** `slipway receipt`: the measured evidence of a release, each figure with its source. */
 export const command: CommandModule = {

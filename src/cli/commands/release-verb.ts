@@ -9,13 +9,12 @@ import { type CommandModule, examples } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { resolveName } from '../names.ts';
 import { findObject } from '../objects.ts';
 import { printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
-import { byAge } from '../text/order.ts';
 import { list } from '../text/words.ts';
 import { giveCommand, verdictLine } from '../verbs.ts';
+import { findActiveRelease } from './active-release.ts';
 
 export interface ReleaseVerbOptions {
   readonly why?: string;
@@ -184,71 +183,4 @@ function parseTimeout(text: string): number {
       next: 'Write it as 30s, 5m or 1h30m.',
     });
   }
-}
-
-/**
- * A release by its name, or of an application the one that is under way, else the latest one. Unique
- * beginnings of either are enough.
- */
-export async function findActiveRelease(
-  context: Context,
-  connection: Connection,
-  word: string,
-): Promise<Release> {
-  const { items } = await connection.api.list<Release>('Release', { namespace: connection.namespace });
-  const names = items.map(({ metadata }) => metadata.name);
-  const application = applicationMeant(word, names, items);
-  if (application === undefined) {
-    if (!names.some((name) => name.startsWith(word))) await refuseUnknown(connection, word, names);
-    const name = resolveName(word, names, 'release');
-    return items.find(({ metadata }) => metadata.name === name) ?? nothing(word);
-  }
-  const wanted = context.options.env;
-  const all = items.filter(
-    ({ spec }) => spec.application === application && (wanted === undefined || spec.environment === wanted),
-  );
-  const active = all.filter((release) => !hasEnded(release));
-  const candidates = active.length > 0 ? active : all;
-  const environments = new Set(candidates.map(({ spec }) => spec.environment));
-  if (environments.size > 1) {
-    throw new SlipwayError(
-      'badRequest',
-      `${application} has releases in ${[...environments].join(' and ')}.`,
-      {
-        next: 'Say which one with --env.',
-      },
-    );
-  }
-  return candidates.toSorted(byAge).at(0) ?? nothing(word);
-}
-
-/** Undefined where the word is, or begins, the name of one release. */
-function applicationMeant(
-  word: string,
-  names: readonly string[],
-  releases: readonly Release[],
-): string | undefined {
-  if (names.includes(word)) return undefined;
-  const applications = [...new Set(releases.map(({ spec }) => spec.application))];
-  if (applications.includes(word)) return word;
-  if (names.filter((name) => name.startsWith(word)).length === 1) return undefined;
-  const matches = applications.filter((name) => name.startsWith(word));
-  return matches.length === 1 ? matches[0] : undefined;
-}
-
-/** An application that was never released, or a name that is neither; with the nearest of both. */
-async function refuseUnknown({ api }: Connection, word: string, releases: readonly string[]): Promise<void> {
-  const applications = (await api.list<ApiObject>('Application')).items.map(({ metadata }) => metadata.name);
-  const begun = applications.filter((name) => name.startsWith(word));
-  const only = applications.includes(word) ? word : begun.length === 1 ? begun[0] : undefined;
-  if (only !== undefined) {
-    throw new SlipwayError('notFound', `${only} was never released.`, {
-      next: `slipway release ${only} --watch`,
-    });
-  }
-  resolveName(word, [...applications, ...releases], 'release or application');
-}
-
-function nothing(word: string): never {
-  throw new SlipwayError('notFound', `There is no release of ${word}.`, { next: 'slipway get releases' });
 }

@@ -7,7 +7,8 @@ import { findObject } from '../objects.ts';
 import { printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
 import { giveCommand, verdictLine } from '../verbs.ts';
-import { afterCommand, findActiveRelease, type ReleaseVerbOptions, watchOptions } from './release-verb.ts';
+import { findActiveRelease } from './active-release.ts';
+import { afterCommand, type ReleaseVerbOptions, watchOptions } from './release-verb.ts';
 
 /**
  * `slipway resume`: lets a paused release go on; for an application without one, ends the hold that a rollback

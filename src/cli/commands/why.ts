@@ -5,7 +5,7 @@ import type { Connection } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printData } from '../output.ts';
 import { whyText } from '../text/why-text.ts';
-import { findActiveRelease } from './release-verb.ts';
+import { findActiveRelease } from './active-release.ts';
 
 /** `slipway why`: one sentence on what blocks, who can unblock it and when it expires. */
 export const command: CommandModule = {
