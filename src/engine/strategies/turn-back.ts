@@ -76,6 +76,9 @@ export function turnBackStages(workloads: readonly PlanWorkload[], keepTo: boole
     if (!keepTo)
       remove.add(`${w.name}/remove-new`, [drained], { type: 'removeWorkload', side: 'to', workload: w.name });
   }
+  // A migration that failed leaves its instance for people to look at, and one that was cut off may still run.
+  for (const w of workloads.filter(({ type, inTo }) => type === 'migration' && inTo))
+    remove.add(`${w.name}/remove-job`, [], { type: 'removeWorkload', side: 'to', workload: w.name });
   const stage = (
     number: number,
     title: string,
