@@ -16,11 +16,17 @@ export async function serviceEnds(
   return pinnedOf(context.spec, otherSide(side), workload)?.type !== 'service';
 }
 
-/** The entry stops leading to it, before the first instance goes. */
+/**
+ * The entry stops leading to it, before the first instance goes: not before the router's lag is over, since the
+ * data plane may follow the old routes until then (INV-3). Also where they are gone already, as after a restart
+ * of the agent nobody knows since when.
+ */
 export async function endService(context: InstructionContext, workload: string): Promise<void> {
-  const { trafficRouter, lease } = context.ports;
+  const { trafficRouter, lease, clock } = context.ports;
   const service = serviceKey(context, workload);
-  if ((await trafficRouter.traffic(service)) === undefined) return;
-  await lease.held(context.signal);
-  await trafficRouter.removeService(service, context.fence);
+  if ((await trafficRouter.traffic(service)) !== undefined) {
+    await lease.held(context.signal);
+    await trafficRouter.removeService(service, context.fence);
+  }
+  if (trafficRouter.lagMs > 0) await clock.sleep(trafficRouter.lagMs, context.signal);
 }

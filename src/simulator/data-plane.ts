@@ -1,0 +1,166 @@
+import type { ServiceKey, ServiceTotals, TrafficWish } from '../drivers/cluster-driver.ts';
+import type { SimulatedInstance } from './instance.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { Timeline } from './timeline.ts';
+
+export interface PlaneFaults {
+  /** How late a write may be seen, ms: what the router declares. */
+  readonly lagMs: number;
+  /** A late write is overtaken by a later one and shows itself after it, until the newest comes again; 0 to 1. */
+  readonly outOfOrder: number;
+}
+
+/** What the data plane does with one service: the table that it follows now, and what it counted. */
+export interface PlaneService {
+  readonly key: ServiceKey;
+  /** What was written last and acknowledged; undefined when its routes were taken away. */
+  written: TrafficWish | undefined;
+  /** What requests follow. */
+  inForce: TrafficWish | undefined;
+  generation: number;
+  /** Backends that requests may be sent to, by version. */
+  readonly pools: Map<string, Set<SimulatedInstance>>;
+  totals: { requests: number; failed: number; gaps: number };
+  readonly failures: Record<string, number>;
+  readonly byVersion: Record<string, { requests: number; failed: number }>;
+}
+
+export const serviceId = ({ namespace, application, environment, workload }: ServiceKey): string =>
+  `${namespace}/${application}/${environment}/${workload}`;
+
+/**
+ * The data plane: a table per service that follows what is written at once (lag 0, our own router) or a
+ * while later (a mesh, kube-proxy), and the backends of each version. It knows nothing of wishes or floors.
+ */
+export class DataPlane {
+  readonly services = new Map<string, PlaneService>();
+  readonly faults: PlaneFaults;
+  readonly #timeline: Timeline;
+  readonly #random: SeededRandom;
+  #downUntil = 0;
+  #generation = 0;
+
+  constructor(timeline: Timeline, random: SeededRandom, faults: PlaneFaults) {
+    this.#timeline = timeline;
+    this.#random = random;
+    this.faults = faults;
+  }
+
+  get isDown(): boolean {
+    return this.#timeline.now < this.#downUntil;
+  }
+
+  /** Killed: nothing answers until it is back, its last counts may be lost; its table is durable. */
+  kill(ms: number): void {
+    this.#downUntil = this.#timeline.now + ms;
+    for (const { pools, totals } of this.services.values()) {
+      totals.gaps += 1;
+      for (const pool of pools.values()) {
+        for (const instance of pool)
+          for (const request of [...instance.inside]) request.cut('reset', 'killed');
+      }
+    }
+  }
+
+  service(key: ServiceKey): PlaneService {
+    const id = serviceId(key);
+    const known = this.services.get(id);
+    if (known !== undefined) return known;
+    const service: PlaneService = {
+      key,
+      written: undefined,
+      inForce: undefined,
+      generation: 0,
+      pools: new Map(),
+      totals: { requests: 0, failed: 0, gaps: 0 },
+      failures: {},
+      byVersion: {},
+    };
+    this.services.set(id, service);
+    return service;
+  }
+
+  /** Writes a table; answers its generation and how long it took to be in force. */
+  async write(
+    key: ServiceKey,
+    wish: TrafficWish | undefined,
+  ): Promise<{ generation: number; flipMs: number }> {
+    const service = this.service(key);
+    this.#generation += 1;
+    const generation = this.#generation;
+    service.written = wish;
+    const { lagMs, outOfOrder } = this.faults;
+    if (lagMs === 0) {
+      const flipMs = 0.3;
+      await this.#timeline.wait(flipMs);
+      this.#apply(service, wish, generation);
+      return { generation, flipMs };
+    }
+    const lateMs = this.#random.between(0, lagMs);
+    this.#timeline.after(
+      lateMs,
+      () => {
+        if (generation > service.generation) this.#apply(service, wish, generation);
+        else if (this.#random.chance(outOfOrder)) this.#regress(service, wish, lagMs - lateMs);
+      },
+      { quiet: true },
+    );
+    return { generation, flipMs: lateMs };
+  }
+
+  /** A backend joins at once, and is left out after the lag at the most; resolves when it is out. */
+  join(key: ServiceKey, instance: SimulatedInstance): void {
+    const { pools } = this.service(key);
+    const pool = pools.get(instance.key.version) ?? new Set();
+    pools.set(instance.key.version, pool.add(instance));
+  }
+
+  leave(key: ServiceKey, instance: SimulatedInstance): void {
+    this.services.get(serviceId(key))?.pools.get(instance.key.version)?.delete(instance);
+  }
+
+  count(service: PlaneService, version: string | null, cause: string | null): void {
+    service.totals.requests += 1;
+    const of = version === null ? undefined : (service.byVersion[version] ?? { requests: 0, failed: 0 });
+    if (version !== null && of !== undefined) service.byVersion[version] = of;
+    if (of !== undefined) of.requests += 1;
+    if (cause === null) return;
+    service.totals.failed += 1;
+    service.failures[cause] = (service.failures[cause] ?? 0) + 1;
+    if (of !== undefined) of.failed += 1;
+  }
+
+  totals(key: ServiceKey): ServiceTotals | null {
+    const service = this.services.get(serviceId(key));
+    if (service === undefined) return null;
+    const { totals, failures, byVersion } = service;
+    return {
+      source: 'router',
+      requests: totals.requests,
+      failed: totals.failed,
+      failures: { ...failures },
+      byVersion: Object.fromEntries(Object.entries(byVersion).map(([version, of]) => [version, { ...of }])),
+      ...(totals.gaps === 0 ? {} : { gaps: totals.gaps }),
+    };
+  }
+
+  #apply(service: PlaneService, wish: TrafficWish | undefined, generation: number): void {
+    if (generation < service.generation) return;
+    service.inForce = wish;
+    service.generation = generation;
+  }
+
+  /** An older table shows itself once more, within the lag that was declared. */
+  #regress(service: PlaneService, older: TrafficWish | undefined, forMs: number): void {
+    const newest = service.generation;
+    const right = service.inForce;
+    service.inForce = older;
+    this.#timeline.after(
+      forMs,
+      () => {
+        if (service.generation === newest) service.inForce = right;
+      },
+      { quiet: true },
+    );
+  }
+}

@@ -1,0 +1,46 @@
+import type { SimulatedCluster } from './cluster.ts';
+import type { Platform } from './platform.ts';
+import type { FaultEvent } from './scenario.ts';
+
+/** Carries out one fault; says what it met, or null where there was nothing to break. */
+export function strike(fault: FaultEvent, platform: Platform, cluster: SimulatedCluster): string | null {
+  switch (fault.type) {
+    case 'kill':
+      if (platform.lifeOf(fault.role)?.alive !== true) return null;
+      platform.kill(fault.role);
+      return `kill -9 of the ${fault.role}`;
+    case 'pause':
+      if (platform.lifeOf(fault.role)?.alive !== true) return null;
+      platform.pause(fault.role, fault.ms);
+      return `the ${fault.role} stands still for ${fault.ms} ms`;
+    case 'secondManager':
+      platform.duplicateManager();
+      return 'a second manager starts beside the first';
+    case 'partition':
+      platform.links.partition(fault.ms);
+      return `manager and agent are cut off from each other for ${fault.ms} ms`;
+    case 'clockJump':
+      platform.clocks[fault.role].offsetMs += fault.ms;
+      return `the clock of the ${fault.role} jumps by ${fault.ms} ms`;
+    case 'clockRate':
+      return `the clock of the ${fault.role} runs at ${fault.rate}`;
+    case 'killInstance': {
+      const instances = [...cluster.workloads.values()].flatMap((workload) =>
+        workload.isJob ? [] : workload.staying,
+      );
+      const victim = instances[Math.floor(fault.pick * instances.length)];
+      victim?.die(137);
+      return victim === undefined ? null : `kill -9 of ${victim.id}`;
+    }
+    case 'killRouter':
+      cluster.plane.kill(fault.ms);
+      return `kill -9 of the router, back after ${fault.ms} ms`;
+    case 'foreignEdit': {
+      const workloads = [...cluster.workloads.values()].filter(({ wish }) => wish.replicas > 0);
+      const workload = workloads[Math.floor(fault.pick * workloads.length)];
+      if (workload === undefined) return null;
+      workload.want({ ...workload.wish, replicas: workload.wish.replicas + 1 });
+      return `somebody scales ${workload.wish.key.version} to ${workload.wish.replicas}`;
+    }
+  }
+}

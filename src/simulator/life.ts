@@ -1,0 +1,143 @@
+import type { Clock } from '../lib/clock.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { Timeline } from './timeline.ts';
+
+/** How often a call through a port meets a fault, 0 to 1 each. */
+export interface CallFaults {
+  /** The process is killed before the effect, or after it and before its answer. */
+  readonly crash: number;
+  /** The answer comes late. */
+  readonly slow: number;
+  /** The whole process stands still for a while after the effect (a long pause of its collector, a swap). */
+  readonly pause: number;
+}
+
+export const NO_CALL_FAULTS: CallFaults = { crash: 0, slow: 0, pause: 0 };
+
+/** What a clock of a node does besides running. */
+export interface ClockFaults {
+  /** Wall clock ahead of true time, ms. */
+  offsetMs: number;
+  /** How much faster than true time, 1 is right. */
+  rate: number;
+}
+
+/**
+ * One process from its start to its death. When it dies its calls never answer, its timers never fire and
+ * nothing that it still runs has an effect: production code that goes on after an await meets a wall at its
+ * next port. A paused one meets its wall until it is resumed, and then goes on, whatever happened meanwhile.
+ */
+export class Life {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly #timeline: Timeline;
+  readonly #random: SeededRandom;
+  readonly #faults: CallFaults;
+  readonly #died: (() => void)[] = [];
+  #alive = true;
+  #pausedUntil = 0;
+
+  constructor(options: {
+    name: string;
+    timeline: Timeline;
+    random: SeededRandom;
+    faults: CallFaults;
+    /** Milliseconds since 1970 at the beginning of the run. */
+    epochMs: number;
+    clock: ClockFaults;
+  }) {
+    this.name = options.name;
+    this.#timeline = options.timeline;
+    this.#random = options.random;
+    this.#faults = options.faults;
+    this.clock = this.#makeClock(options.epochMs, options.clock);
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  onDeath(callback: () => void): void {
+    this.#died.push(callback);
+  }
+
+  kill(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    for (const callback of this.#died) callback();
+  }
+
+  pause(ms: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#timeline.now + ms);
+  }
+
+  /** Carries out an effect with the faults of a call: it may never begin, never answer, or answer late. */
+  async call<T>(effect: () => T | Promise<T>, usualMs = 0): Promise<T> {
+    await this.#gate(this.#random.chance(this.#faults.crash), usualMs);
+    const outcome = await settle(effect);
+    const slowMs = this.#random.chance(this.#faults.slow) ? this.#random.between(1, 2_000) : 0;
+    if (this.#random.chance(this.#faults.pause)) this.pause(this.#random.between(100, 40_000));
+    await this.#gate(this.#random.chance(this.#faults.crash), slowMs);
+    return outcome();
+  }
+
+  /** Runs a callback of this process from outside: at once, after its pause, or never. */
+  deliver(callback: () => void): void {
+    if (!this.#alive) return;
+    const pauseMs = this.#pausedUntil - this.#timeline.now;
+    if (pauseMs > 0) this.#timeline.after(pauseMs, () => this.deliver(callback));
+    else callback();
+  }
+
+  async #gate(crash: boolean, ms: number): Promise<void> {
+    if (crash) this.kill();
+    if (!this.#alive) return never;
+    const waitMs = Math.max(ms, this.#pausedUntil - this.#timeline.now);
+    if (waitMs > 0) await this.#timeline.wait(waitMs);
+    // Killed or paused again while it waited.
+    if (!this.#alive || this.#pausedUntil > this.#timeline.now) return this.#gate(false, 0);
+  }
+
+  #makeClock(epochMs: number, faults: ClockFaults): Clock {
+    const timeline = this.#timeline;
+    const setTimer: Clock['setTimer'] = (ms, callback) => {
+      if (!this.#alive) return { [Symbol.dispose]: () => {} };
+      return timeline.after(ms / faults.rate, () => this.deliver(callback));
+    };
+    return {
+      now: () => Math.round(epochMs + faults.offsetMs + timeline.now),
+      monotonic: () => timeline.now * faults.rate,
+      setTimer,
+      sleep: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          if (signal?.aborted === true) {
+            reject(signal.reason);
+            return;
+          }
+          const onAbort = () => {
+            timer[Symbol.dispose]();
+            reject(signal?.reason);
+          };
+          const timer = setTimer(ms, () => {
+            signal?.removeEventListener('abort', onAbort);
+            resolve();
+          });
+          signal?.addEventListener('abort', onAbort, { once: true });
+        }),
+    };
+  }
+}
+
+const never = new Promise<never>(() => {});
+
+/** The outcome as a function that gives it or throws it, so that a late answer keeps its kind. */
+async function settle<T>(effect: () => T | Promise<T>): Promise<() => T> {
+  try {
+    const value = await effect();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}

@@ -1,0 +1,163 @@
+import type { Link, LinkEvents } from '../execution/link.ts';
+import type { Life } from './life.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { Timeline } from './timeline.ts';
+
+/** Faults of the way between agent and manager, 0 to 1 per frame or dial. */
+export interface LinkFaults {
+  /** The connection breaks; both ends learn it, at different times. */
+  readonly reset: number;
+  /** Frames of one direction vanish from then on, and nobody is told. */
+  readonly halfOpen: number;
+  /** A frame arrives twice: a peer that sends again what it believes lost. */
+  readonly duplicate: number;
+  readonly slow: number;
+  readonly dialRefused: number;
+}
+
+interface End {
+  readonly life: Life;
+  readonly events: LinkEvents;
+  open: boolean;
+  deaf: boolean;
+  /** Frames of one direction keep their order (RFC 6455 runs over TCP). */
+  lastArrival: number;
+}
+
+/** Links in virtual time. A frame is late, doubled or lost with its connection, never out of order within one. */
+export class LinkNetwork {
+  readonly #timeline: Timeline;
+  readonly #random: SeededRandom;
+  faults: LinkFaults;
+  /** Told of every frame that somebody hands over, by whom. */
+  onSend: (life: Life, text: string) => void = () => {};
+  /** While it is cut nothing passes, nobody is told, and what is sent comes after it. */
+  #cutUntil = 0;
+
+  constructor(timeline: Timeline, random: SeededRandom, faults: LinkFaults) {
+    this.#timeline = timeline;
+    this.#random = random;
+    this.faults = faults;
+  }
+
+  partition(ms: number): void {
+    this.#cutUntil = Math.max(this.#cutUntil, this.#timeline.now + ms);
+  }
+
+  get isCut(): boolean {
+    return this.#timeline.now < this.#cutUntil;
+  }
+
+  /** Opens a link from one process to another; `accept` is the callee's side. */
+  async dial(
+    caller: { life: Life; events: LinkEvents },
+    callee: { life: Life; accept(open: (events: LinkEvents) => Link): void } | undefined,
+    signal: AbortSignal,
+  ): Promise<Link> {
+    await caller.life.call(() => this.#timeline.wait(this.#delay()));
+    signal.throwIfAborted();
+    if (
+      callee === undefined ||
+      !callee.life.alive ||
+      this.isCut ||
+      this.#random.chance(this.faults.dialRefused)
+    )
+      throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    const near: End = { ...caller, open: true, deaf: false, lastArrival: 0 };
+    let far: End | undefined;
+    const ends = () => [near, far] as const;
+    callee.accept((events) => {
+      far = { life: callee.life, events, open: true, deaf: false, lastArrival: 0 };
+      return this.#link(far, () => near);
+    });
+    for (const end of ends()) {
+      // The kernel of a killed process says so to its peer, unless the network is cut.
+      end?.life.onDeath(() => this.#break(end === near ? far : near, 'connection reset'));
+    }
+    return this.#link(near, () => far);
+  }
+
+  #link(mine: End, peer: () => End | undefined): Link {
+    const held: string[] = [];
+    let paused = false;
+    const deliver = mine.events.frame.bind(mine.events);
+    // A paused reader holds its frames; the sender is not told, as with a socket's window.
+    mine.events.frame = (text) => {
+      if (paused) held.push(text);
+      else deliver(text);
+    };
+    return {
+      get open() {
+        return mine.open;
+      },
+      send: async (text) => {
+        const other = peer();
+        if (!mine.open || !mine.life.alive || other === undefined) return false;
+        this.onSend(mine.life, text);
+        this.#send(text, mine, other);
+        return true;
+      },
+      pause: () => {
+        paused = true;
+      },
+      resume: () => {
+        paused = false;
+        for (const text of held.splice(0)) deliver(text);
+      },
+      close: (_code, reason) => {
+        if (!mine.open) return;
+        mine.open = false;
+        mine.events.closed(reason);
+        this.#break(peer(), reason);
+      },
+    };
+  }
+
+  #send(text: string, from: End, to: End): void {
+    const { reset, halfOpen, duplicate } = this.faults;
+    if (to.deaf) return;
+    if (!to.life.alive) {
+      // Whoever has its address now knows nothing of the connection and says so.
+      this.#break(from, 'connection reset');
+      return;
+    }
+    if (this.#random.chance(halfOpen)) {
+      to.deaf = true;
+      return;
+    }
+    if (this.#random.chance(reset)) {
+      this.#break(from, 'connection reset');
+      this.#break(to, 'connection reset');
+      return;
+    }
+    this.#arrive(text, to);
+    // Greetings open a connection; a second one is another connection's.
+    if (!/^\{"type":"(hello|welcome)"/.test(text) && this.#random.chance(duplicate)) this.#arrive(text, to);
+  }
+
+  #arrive(text: string, to: End): void {
+    // What was sent into a cut is sent again by TCP until it is over, unless somebody gave up before.
+    const at = Math.max(to.lastArrival, Math.max(this.#timeline.now, this.#cutUntil) + this.#delay());
+    to.lastArrival = at;
+    this.#timeline.after(at - this.#timeline.now, () =>
+      to.life.deliver(() => {
+        if (to.open) to.events.frame(text);
+      }),
+    );
+  }
+
+  #break(end: End | undefined, reason: string): void {
+    if (end === undefined || this.isCut) return;
+    this.#timeline.after(this.#delay(), () =>
+      end.life.deliver(() => {
+        if (!end.open) return;
+        end.open = false;
+        end.events.closed(reason);
+      }),
+    );
+  }
+
+  #delay(): number {
+    return this.#random.chance(this.faults.slow) ? this.#random.between(20, 5_000) : 0.3;
+  }
+}

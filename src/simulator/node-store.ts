@@ -1,0 +1,72 @@
+import type { ApiObject, Stored } from '../api/meta.ts';
+import { SlipwayError } from '../lib/errors.ts';
+import type { Store } from '../store/store.ts';
+import type { Life } from './life.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { Timeline } from './timeline.ts';
+
+/** Faults of the store as one process meets them, 0 to 1 per call. */
+export interface StoreFaults {
+  /** Refused before anything happened. */
+  readonly unavailable: number;
+  /** Done, and the answer is lost. */
+  readonly answerLost: number;
+  /** A watch ends with `gone`, and the reader lists again. */
+  readonly gone: number;
+  /** A watch is late by up to a few seconds: what it wakes acts on older news. */
+  readonly lateWatch: number;
+}
+
+/**
+ * One process's way to a store that outlives it. The promises of the port hold (store/store.ts): an
+ * acknowledged write stands, a write whose answer was lost may stand, a watch is late and never wrong.
+ */
+export function nodeStore(
+  store: Store,
+  life: Life,
+  options: { faults: StoreFaults; random: SeededRandom; timeline: Timeline },
+): Store {
+  const { faults, random, timeline } = options;
+  const unavailable = () => new SlipwayError('unavailable', 'the store does not answer');
+  const write = async <T>(effect: () => Promise<T>): Promise<T> => {
+    const lost = random.chance(faults.answerLost);
+    return life.call(async () => {
+      if (random.chance(faults.unavailable)) throw unavailable();
+      const value = await effect();
+      if (lost) throw unavailable();
+      return value;
+    }, 0.1);
+  };
+  const read = <T>(effect: () => Promise<T>): Promise<T> =>
+    life.call(() => {
+      if (random.chance(faults.unavailable)) throw unavailable();
+      return effect();
+    });
+  return {
+    get: (key) => read(() => store.get(key)),
+    list: (kind, list) => read(() => store.list(kind, list)),
+    create: (object) => write(() => store.create(object)),
+    update: (object, how) => write(() => store.update(object, how)),
+    updateStatus: (object) => write(() => store.updateStatus(object)),
+    delete: <T extends ApiObject>(
+      key: Parameters<Store['delete']>[0],
+      precondition?: Parameters<Store['delete']>[1],
+    ) => write<Stored<T> | undefined>(() => store.delete<T>(key, precondition)),
+    watch: <T extends ApiObject>(kind: string, watch: Parameters<Store['watch']>[1]) => {
+      // "From now on" means from this call, not from the first event that is asked for.
+      const events = store.watch<T>(kind, watch);
+      return { [Symbol.asyncIterator]: () => late(events) };
+    },
+    close: async () => {},
+  };
+
+  async function* late<E>(events: AsyncIterable<E>): AsyncGenerator<E> {
+    for await (const event of events) {
+      if (random.chance(faults.lateWatch)) await timeline.wait(random.between(5, 3_000));
+      await life.call(() => {
+        if (random.chance(faults.gone)) throw new SlipwayError('gone', 'compacted');
+      });
+      yield event;
+    }
+  }
+}

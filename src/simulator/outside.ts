@@ -1,0 +1,111 @@
+import type { HttpAnswer, Network } from '../lib/network.ts';
+import type { CommandOutcome, Processes, RunCommand } from '../lib/processes.ts';
+import { REVISION_HEADER } from '../router/table.ts';
+import type { SimulatedCluster } from './cluster.ts';
+import type { Life } from './life.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { Timeline } from './timeline.ts';
+
+/** How what a gate asks outside the application answers. */
+export interface OutsideService {
+  /** Time to its answer, ms; Infinity: it hangs. */
+  readonly answerMs: number;
+  /** Chance of a good answer at each asking. */
+  readonly passes: number;
+}
+
+/** Where the agent's own requests go: the entry (its prober) and what gates ask by URL or command. */
+export const ENTRY = 'http://entry.simulated';
+
+/** Outgoing HTTP of one process: the entry leads into the data plane, every other host is a gate's service. */
+export function simulatedNetwork(options: {
+  life: Life;
+  timeline: Timeline;
+  random: SeededRandom;
+  cluster: SimulatedCluster;
+  services: ReadonlyMap<string, OutsideService>;
+}): Network {
+  const { life, timeline, random, cluster, services } = options;
+  return {
+    request: (request) =>
+      life.call(async () => {
+        const url = new URL(request.url);
+        if (url.origin === ENTRY) return askEntry(request.headers?.host ?? '');
+        const service = services.get(url.hostname);
+        if (service === undefined) throw Object.assign(new Error('ENOTFOUND'), { code: 'ENOTFOUND' });
+        if (service.answerMs > request.timeoutMs) {
+          await timeline.wait(request.timeoutMs);
+          throw Object.assign(new Error('ETIMEDOUT'), { code: 'ETIMEDOUT' });
+        }
+        await timeline.wait(service.answerMs);
+        return answer(random.chance(service.passes) ? 200 : 500, {}, service.answerMs);
+      }),
+    connect: () => life.call(() => {}),
+  };
+
+  function askEntry(host: string): Promise<HttpAnswer> {
+    const service = [...cluster.plane.services.values()].find((each) =>
+      each.written?.routes.some((route) => route.host === host),
+    );
+    const began = timeline.now;
+    return new Promise((resolve, reject) => {
+      if (service === undefined) {
+        resolve(answer(404, {}, 1));
+        return;
+      }
+      cluster.requests.start(service.key, 'request', ({ version, cause }) => {
+        // On an event of its own, so that the run settles after it.
+        timeline.after(0, () => {
+          if (cause === 'reset' || cause === 'refused')
+            reject(
+              Object.assign(new Error(cause), { code: cause === 'reset' ? 'ECONNRESET' : 'ECONNREFUSED' }),
+            );
+          else if (cause === 'noBackend') resolve(answer(503, {}, 1));
+          else resolve(answer(200, { [REVISION_HEADER]: version ?? '' }, timeline.now - began));
+        });
+      });
+    });
+  }
+}
+
+const answer = (status: number, headers: Record<string, string>, ms: number): HttpAnswer => ({
+  status,
+  headers,
+  body: Buffer.alloc(0),
+  truncated: false,
+  ms,
+});
+
+/** Commands of gates. Nothing else is run by an agent whose cluster is simulated. */
+export function simulatedProcesses(options: {
+  life: Life;
+  timeline: Timeline;
+  random: SeededRandom;
+  commands: ReadonlyMap<string, OutsideService>;
+  /** Told at each start: a command that is not idempotent must not be seen twice. */
+  ran(command: RunCommand): void;
+}): Processes {
+  const { life, timeline, random, commands } = options;
+  const cannot = (): Promise<never> =>
+    Promise.reject(new TypeError('the simulated cluster supervises its instances itself'));
+  return {
+    run: (command) =>
+      life.call(async (): Promise<CommandOutcome> => {
+        options.ran(command);
+        const service = commands.get(command.argv[0] ?? '') ?? { answerMs: 10, passes: 1 };
+        const timedOut = service.answerMs > command.timeoutMs;
+        const ms = Math.min(service.answerMs, command.timeoutMs);
+        await timeline.wait(ms);
+        command.signal?.throwIfAborted();
+        const exitCode = timedOut ? null : random.chance(service.passes) ? 0 : 1;
+        return { exitCode, signal: timedOut ? 'SIGKILL' : null, stdout: '', stderr: '', timedOut, ms };
+      }),
+    spawnGroup: cannot,
+    reclaimGroup: cannot,
+    isAlive: cannot,
+    isGroupAlive: cannot,
+    signalGroup: cannot,
+    awaitExit: cannot,
+    usage: cannot,
+  };
+}

@@ -1,0 +1,65 @@
+import type { Execution } from '../../api/execution.ts';
+import type { Stored } from '../../api/meta.ts';
+import { parseAgentFrame, parseManagerFrame } from '../../execution/frames.ts';
+import type { Role } from '../platform.ts';
+import type { World } from './rule.ts';
+
+/**
+ * INV-13 at the wire: an agent says that it has an order only when its journal has it, and that an execution
+ * has ended only when its journal says so; a manager says that it has a report only when the store has it.
+ */
+export class JournalRules {
+  readonly #world: World;
+  readonly #journal: () => Buffer | undefined;
+
+  constructor(world: World, journal: () => Buffer | undefined) {
+    this.#world = world;
+    this.#journal = journal;
+  }
+
+  sent(from: Role, text: string): void {
+    if (from === 'agent') this.#fromAgent(text);
+    else this.#fromManager(text);
+  }
+
+  #fromAgent(text: string): void {
+    if (!text.startsWith('{"type":"accepted"') && !text.startsWith('{"type":"report"')) return;
+    const parsed = parseAgentFrame(text);
+    if (!parsed.ok) return;
+    const frame = parsed.value;
+    if (frame.type === 'accepted' && !this.#holds(`"execution":"${frame.execution}"`))
+      this.#world.violated('INV-13', `the agent accepted ${frame.execution}, which is not in its journal`);
+    if (frame.type !== 'report') return;
+    const { phase } = frame.status;
+    if (!['Succeeded', 'Failed', 'Cancelled'].includes(phase)) return;
+    const key = JSON.stringify(`${frame.namespace}/${frame.execution}`);
+    if (!this.#holds(`"key":${key},"status":{"phase":"${phase}"`))
+      this.#world.violated(
+        'INV-13',
+        `the agent reported ${frame.execution} ${phase}, which is not in its journal`,
+      );
+  }
+
+  #fromManager(text: string): void {
+    if (!text.startsWith('{"type":"reported"')) return;
+    const parsed = parseManagerFrame(text);
+    if (!parsed.ok || parsed.value.type !== 'reported') return;
+    const { namespace, execution, number } = parsed.value;
+    const stored = this.#world.objects.get(`Execution/${namespace}/${execution}`) as
+      | Stored<Execution>
+      | undefined;
+    if (stored === undefined) return;
+    const phase = stored.status?.phase ?? 'Pending';
+    const known = typeof stored.status?.report === 'number' ? stored.status.report : 0;
+    const ended = ['Succeeded', 'Failed', 'Cancelled', 'Refused'].includes(phase);
+    if (known < number && !ended)
+      this.#world.violated(
+        'INV-13',
+        `report ${number} of ${execution} was acknowledged, the store has ${known}`,
+      );
+  }
+
+  #holds(text: string): boolean {
+    return this.#journal()?.includes(text) ?? false;
+  }
+}

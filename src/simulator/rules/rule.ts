@@ -1,0 +1,28 @@
+import type { Stored } from '../../api/meta.ts';
+import type { Release } from '../../api/release.ts';
+import type { SimulatedCluster } from '../cluster.ts';
+import type { Scenario } from '../scenario.ts';
+import type { Timeline } from '../timeline.ts';
+
+/** A promise that was broken, by its number in invariants.md where it has one. */
+export interface Violation {
+  readonly rule: string;
+  readonly message: string;
+  readonly atMs: number;
+}
+
+/** What every rule may look at. Rules look and never touch. */
+export interface World {
+  readonly scenario: Scenario;
+  readonly timeline: Timeline;
+  readonly cluster: SimulatedCluster;
+  /** Every object as last committed, by `kind/namespace/name`. */
+  readonly objects: ReadonlyMap<string, Stored>;
+  violated(rule: string, message: string): void;
+}
+
+export const objectsOf = <T extends { kind: string }>(world: World, kind: T['kind']): Stored[] =>
+  [...world.objects.values()].filter((object) => object.kind === kind);
+
+export const releasesOf = (world: World): Stored<Release>[] =>
+  objectsOf(world, 'Release') as unknown as Stored<Release>[];

@@ -1,0 +1,260 @@
+import { API_VERSION, type ApiObject } from '../api/meta.ts';
+import { memoryStore } from '../store/memory/memory-store.ts';
+import { startClients } from './clients.ts';
+import { SimulatedCluster } from './cluster.ts';
+import { strike } from './faults.ts';
+import { Ledger } from './ledger.ts';
+import { observedStore } from './observed-store.ts';
+import { Operators } from './operators.ts';
+import { NO_CHANCE_FAULTS, Platform } from './platform.ts';
+import { Programs } from './program.ts';
+import { JournalRules } from './rules/journal-rules.ts';
+import { ReleaseRules } from './rules/release-rules.ts';
+import { checkRest, unrest } from './rules/rest-rules.ts';
+import type { Violation, World } from './rules/rule.ts';
+import { TrafficRules } from './rules/traffic-rules.ts';
+import type { Scenario } from './scenario.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { Timeline } from './timeline.ts';
+
+/** 2026-11-20T12:00:00Z: a run's wall clock does not depend on the day it is run. */
+const EPOCH_MS = Date.UTC(2026, 10, 20, 12);
+const JOURNAL = '/agent/journal.jsonl';
+/** Unfinished business is looked at this often once faults are over, ms. */
+const REST_LOOK_MS = 1_000;
+
+export interface TraceLine {
+  readonly atMs: number;
+  readonly node: string;
+  readonly text: string;
+}
+
+export interface RunOutcome {
+  readonly seed: string;
+  readonly violations: readonly Violation[];
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly requests: { readonly started: number; readonly failed: Readonly<Record<string, number>> };
+  readonly faults: Readonly<Record<string, number>>;
+  readonly verbs: Readonly<Record<string, number>>;
+  readonly transitions: Readonly<Record<string, number>>;
+  readonly steps: Readonly<Record<string, number>>;
+  readonly releases: Readonly<Record<string, number>>;
+  /** Smallest number of serving instances of any service that had traffic, and when. */
+  readonly trace: readonly TraceLine[];
+}
+
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly trace?: boolean;
+  /** Ends at the first violation. */
+  readonly stopAtFirst?: boolean;
+  /** More events than this are a livelock. */
+  readonly maxEvents?: number;
+}
+
+/** One run from its beginning to rest. The same scenario gives the same outcome, to the byte. */
+export async function simulate({
+  scenario,
+  trace = false,
+  stopAtFirst = true,
+  maxEvents = 300_000,
+}: RunOptions): Promise<RunOutcome> {
+  const timeline = new Timeline();
+  const random = new SeededRandom(scenario.seed).split('run');
+  const lines: TraceLine[] = [];
+  const say = (node: string, text: () => string) => {
+    if (trace) lines.push({ atMs: timeline.now, node, text: text() });
+  };
+  const violations: Violation[] = [];
+  const ledger = new Ledger();
+  const programs = new Programs();
+  for (const [name, program] of Object.entries(scenario.programs)) programs.add(name, program);
+  const cluster = new SimulatedCluster({
+    ...{ timeline, programs, ledger, epochMs: EPOCH_MS, plane: scenario.plane },
+    random: random.split('cluster'),
+  });
+  const base = memoryStore({
+    clock: {
+      now: () => EPOCH_MS + timeline.now,
+      monotonic: () => timeline.now,
+      sleep: never,
+      setTimer: noTimer,
+    },
+    random: random.split('store'),
+  });
+  const { store, objects } = observedStore(base, (written) => {
+    say('store', () => {
+      const { kind, object, before, deleted } = written;
+      const phase = (object.status as { phase?: string } | undefined)?.phase;
+      return `${deleted ? 'deletes' : before === undefined ? 'creates' : 'updates'} ${kind} ${object.metadata.name}${phase === undefined ? '' : ` ${phase}`} @${object.metadata.resourceVersion}`;
+    });
+    releaseRules.seen(written);
+  });
+  const world: World = {
+    ...{ scenario, timeline, cluster, objects },
+    violated: (rule, message) => {
+      if (violations.some((each) => each.rule === rule && each.message === message)) return;
+      violations.push({ rule, message, atMs: timeline.now });
+      say('RULE', () => `${rule} ${message}`);
+    },
+  };
+  const releaseRules = new ReleaseRules(world);
+  const trafficRules = new TrafficRules(world);
+  cluster.onEffect = (effect, fence) => {
+    say(
+      'cluster',
+      () =>
+        `${effect.type} ${effectWords(effect)}${fence === null ? '' : ` by ${fence.subject} e${fence.epoch} s${fence.sequence}`}`,
+    );
+    trafficRules.effect(effect, fence);
+  };
+  cluster.onProof = (service) => {
+    say('cluster', () => `proof of ${service.workload}`);
+    trafficRules.proof(service);
+  };
+  const platform: Platform = new Platform({
+    ...{ timeline, store, cluster, faults: scenario.chance, epochMs: EPOCH_MS, version: '0.1.0' },
+    random: random.split('platform'),
+    services: new Map(Object.entries(scenario.services)),
+    commands: new Map(Object.entries(scenario.commands)),
+    trace: say,
+    ran: () => {},
+    sent: (from, text) => {
+      say('wire', () => `${from} ${text.slice(0, 160)}`);
+      journalRules.sent(from, text);
+    },
+  });
+  const journalRules = new JournalRules(world, () => platform.disk.content.get(JOURNAL));
+  const operators = new Operators({
+    ...{ store, timeline, epochMs: EPOCH_MS, environments: scenario.environments, uploaded: () => {} },
+    random: random.split('operators'),
+  });
+
+  await prepare(store, scenario);
+  platform.start();
+  let restedAt: number | null = null;
+  startClients({
+    ...{
+      timeline,
+      cluster,
+      everyMs: scenario.requestEveryMs,
+      untilMs: () => restedAt ?? Number.POSITIVE_INFINITY,
+    },
+    random: random.split('clients'),
+  });
+  const places = Object.keys(scenario.environments);
+  for (const operation of scenario.operations) {
+    timeline.after(operation.atMs, () => {
+      if (operation.type === 'apply')
+        for (const [workload, { replicas }] of Object.entries(operation.spec.workloads ?? {}))
+          trafficRules.sized(places, operation.application, workload, replicas ?? 1);
+      if (operation.type === 'applicationVerb' && operation.verb === 'scale')
+        trafficRules.sized(places, operation.application, 'web', Number(operation.parameters.replicas));
+      void operators
+        .carryOut(operation)
+        .then((what) =>
+          say(
+            'people',
+            () =>
+              `${operation.type === 'verb' || operation.type === 'applicationVerb' ? operation.verb : operation.type} ${operation.application}/${operation.environment}: ${what}`,
+          ),
+        );
+    });
+  }
+  const faults: Record<string, number> = {};
+  for (const fault of scenario.faults) {
+    timeline.after(fault.atMs, () => {
+      const what = strike(fault, platform, cluster);
+      if (what === null) return;
+      faults[fault.type] = (faults[fault.type] ?? 0) + 1;
+      say('FAULT', () => what);
+    });
+  }
+  timeline.after(scenario.busyMs, () => {
+    say('FAULT', () => 'faults are over');
+    platform.setFaults(NO_CHANCE_FAULTS);
+    for (const zombie of platform.zombies) zombie.kill();
+  });
+  const afterEach = () => {
+    trafficRules.look();
+    if (timeline.events > maxEvents)
+      world.violated('INV-28', `${maxEvents} events: something goes round without getting anywhere`);
+    for (const failed of ledger.unexcused.splice(0))
+      world.violated('LEDGER', `a request to ${failed.service} failed: ${failed.cause}, ${failed.detail}`);
+    for (const message of platform.startFailures.splice(0))
+      world.violated('INV-13', `an agent cannot start: ${message}`);
+  };
+  const stopped = () => stopAtFirst && violations.length > 0;
+  await timeline.run(scenario.busyMs, afterEach, stopped);
+  // Faults are over: everything comes to rest, or says for whom it waits.
+  const limit = scenario.busyMs + scenario.calmMs;
+  while (!stopped() && timeline.now < limit && unrest(world).length > 0)
+    await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
+  if (!stopped()) {
+    restedAt = timeline.now;
+    await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
+    checkRest(world, operators.acknowledged);
+    const imbalance = ledger.imbalance();
+    if (imbalance !== null) world.violated('LEDGER', imbalance);
+  }
+  for (const role of ['manager', 'agent'] as const) faults[`deaths of the ${role}`] = platform.deaths[role];
+  // Nothing of this run goes on beside the next.
+  platform.manager?.life.kill();
+  platform.agent?.kill();
+  return {
+    seed: scenario.seed,
+    violations,
+    events: timeline.events,
+    virtualMs: timeline.now,
+    requests: { started: ledger.started, failed: ledger.failed },
+    faults,
+    verbs: operators.given,
+    transitions: releaseRules.transitions,
+    steps: releaseRules.steps,
+    releases: phasesOf(objects.values()),
+    trace: lines,
+  };
+}
+
+async function prepare(store: Parameters<typeof observedStore>[0], scenario: Scenario): Promise<void> {
+  await store.create({
+    apiVersion: API_VERSION,
+    kind: 'Cluster',
+    metadata: { name: 'local' },
+    spec: { driver: 'local' },
+  });
+  for (const [name, spec] of Object.entries(scenario.environments))
+    await store.create({
+      apiVersion: API_VERSION,
+      kind: 'Environment',
+      metadata: { name, namespace: 'default' },
+      spec,
+    });
+}
+
+function phasesOf(objects: Iterable<ApiObject>): Record<string, number> {
+  const phases: Record<string, number> = {};
+  for (const object of objects) {
+    if (object.kind !== 'Release') continue;
+    const phase = (object.status as { phase?: string } | undefined)?.phase ?? 'Pending';
+    phases[phase] = (phases[phase] ?? 0) + 1;
+  }
+  return phases;
+}
+
+function effectWords(effect: Parameters<SimulatedCluster['onEffect']>[0]): string {
+  switch (effect.type) {
+    case 'wish':
+      return `${effect.wish.key.version} ${effect.before} → ${effect.wish.replicas}`;
+    case 'remove':
+      return effect.key.version;
+    case 'traffic':
+      return JSON.stringify(effect.wish.weights);
+    case 'removeService':
+      return effect.service.workload;
+  }
+}
+
+const never = (): Promise<never> => new Promise(() => {});
+const noTimer = (): Disposable => ({ [Symbol.dispose]: () => {} });
