@@ -1,6 +1,6 @@
 /**
- * Many bad days in virtual time: `npm run simulate -- --seeds N [--from S] [--minutes M] [--json]`, or one of them
- * in full: `--seed S [--trace] [--shrink]`. The last line of standard output is one JSON object.
+ * Many bad days in virtual time: `npm run simulate -- --seeds N [--from S] [--minutes M] [--json]`, `--first` ends at
+ * the first broken promise; or one of them in full: `--seed S [--trace] [--shrink]`. The last line of standard output is one JSON object.
  * Exit code 0 only when no promise was broken.
  */
 import { execFileSync } from 'node:child_process';
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean' },
     shrink: { type: 'boolean' },
+    first: { type: 'boolean' },
     json: { type: 'boolean' },
   },
 });
@@ -34,6 +35,7 @@ async function many(): Promise<number> {
     from: number('from', values.from ?? '1'),
     seeds,
     ...(limitMs === undefined ? {} : { limitMs }),
+    stopAtFirst: values.first === true,
     told: (seed, outcome) => {
       if (outcome.violations.length > 0) say(...failureWords(seed, outcome));
       else if (seed % 100 === 0) say(`seed ${seed}`);
@@ -85,8 +87,9 @@ function commit(): string {
   }
 }
 
-const textOf = ({ atMs, node, text }: TraceLine): string =>
-  `${(atMs / 1_000).toFixed(4).padStart(10)}  ${node.padEnd(11)} ${text}`;
+function textOf({ atMs, node, text }: TraceLine): string {
+  return `${(atMs / 1_000).toFixed(4).padStart(10)}  ${node.padEnd(11)} ${text}`;
+}
 
 /** Progress goes to standard error, so that standard output stays for programs. */
 function say(...lines: readonly string[]): void {

@@ -59,6 +59,18 @@ describe('warm revisions', () => {
     );
   });
 
+  it('a piece of work that failed by a clock that is ahead is tried again as soon as any', () => {
+    const track = released();
+    track.apply(both(2)).endRelease('Succeeded');
+    track.later(31 * 60_000);
+    const before = track.orders.length;
+    const work = track.works[track.track.work?.execution ?? ''];
+    if (work === undefined) throw new Error('nothing is retired');
+    Object.assign(work, { phase: 'Failed', endedAt: new Date(track.now + 3_600_000).toISOString() });
+    track.later(10_000);
+    expect(track.orders.length).toBeGreaterThan(before);
+  });
+
   it('a release waits for the retiring under way, and then knows that its destination is cold', () => {
     const track = released();
     track.apply(both(2)).endRelease('Succeeded');

@@ -71,7 +71,9 @@ export function decideWork(input: TrackInput, start: TrackStatus): WorkDecision 
 /** When the work under way failed, in ms since 1970; null while it has not. */
 function failureOf({ work, now }: TrackInput): number | null {
   if (work === undefined || !['Failed', 'Refused', 'Cancelled'].includes(work.phase)) return null;
-  return Date.parse(work.endedAt ?? '') || now;
+  const at = Date.parse(work.endedAt ?? '') || now;
+  // Told by an agent whose clock is ahead: it is over all the same, and nobody waits until that time.
+  return at > now ? now - RETRY_MS : at;
 }
 
 function nextWork(input: TrackInput, track: TrackStatus): Work | 'gone' | null {
