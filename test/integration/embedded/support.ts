@@ -79,8 +79,11 @@ export class TestSlipway implements AsyncDisposable {
     return record.pid;
   }
 
+  /** All at once: none of them has a moment in which it could see another's end. */
   kill(...roles: readonly (Role | 'supervisor')[]): void {
-    for (const pid of roles.map((role) => this.pid(role))) process.kill(pid, 'SIGKILL');
+    const pids = roles.map((role) => this.pid(role));
+    if (pids.length > 1) for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
   }
 
   /** A process of this role that is not `before`, and lives. */
