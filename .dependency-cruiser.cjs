@@ -134,6 +134,20 @@ module.exports = {
       ['api', 'lib', 'engine', 'store', 'execution', 'artifacts'],
       'server/ checks, authorises and stores intent; controllers wake by the store.',
     ),
+    only(
+      'simulator-composes',
+      'simulator',
+      ['api', 'lib', 'engine', 'store', 'controllers', 'execution', 'agent', 'drivers', 'gates', 'router'],
+      'The simulator puts the real parts together over ports of its own; it knows no server, command line or machine.',
+    ),
+    {
+      name: 'nobody-knows-the-simulator',
+      comment:
+        'Production code is the same in virtual time: whoever imported the simulator could ask for it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(simulator|cli/commands)/' },
+      to: { path: '^src/simulator/' },
+    },
     {
       name: 'cli-talks-to-the-api',
       comment:
