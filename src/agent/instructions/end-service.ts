@@ -1,5 +1,6 @@
 import type { Side } from '../../api/plan.ts';
 import { type InstructionContext, otherSide, pinnedOf, serviceKey, servicesOf } from '../context.ts';
+import { waitOutLag } from './wait-out-lag.ts';
 
 /**
  * Whether the whole service goes with this side's workload: the application is deleted, or the other
@@ -22,11 +23,11 @@ export async function serviceEnds(
  * of the agent nobody knows since when.
  */
 export async function endService(context: InstructionContext, workload: string): Promise<void> {
-  const { trafficRouter, lease, clock } = context.ports;
+  const { trafficRouter, lease } = context.ports;
   const service = serviceKey(context, workload);
   if ((await trafficRouter.traffic(service)) !== undefined) {
     await lease.held(context.signal);
     await trafficRouter.removeService(service, context.fence);
   }
-  if (trafficRouter.lagMs > 0) await clock.sleep(trafficRouter.lagMs, context.signal);
+  await waitOutLag(context);
 }

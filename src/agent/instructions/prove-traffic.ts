@@ -12,6 +12,7 @@ import {
 } from '../context.ts';
 import { failure } from '../words.ts';
 import { awaitInstances } from './await-ready.ts';
+import { waitOutLag } from './wait-out-lag.ts';
 
 type ProveTraffic = Extract<Instruction, { type: 'proveTraffic' }>;
 
@@ -53,11 +54,7 @@ export async function proveAfter(
   const service = serviceKey(context, workload);
   const startedAt = context.ports.clock.monotonic();
   const deadlineMs = Math.min(context.spec.deadlineMs, trafficRouter.lagMs + PROOF_DEADLINE_MS);
-  // An older table may still show itself within the router's lag, also after a newer one (INV-3).
-  if (trafficRouter.lagMs > 0) {
-    context.progress(`waiting ${trafficRouter.lagMs} ms until every table that was written is in force`);
-    await context.ports.clock.sleep(trafficRouter.lagMs, context.signal);
-  }
+  await waitOutLag(context);
   context.progress('asking the entry over fresh connections which version answers');
   const proof = await proveEntry(
     context,

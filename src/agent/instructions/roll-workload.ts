@@ -19,6 +19,7 @@ import { type DrainEvidence, drainEvidence } from './drain.ts';
 import { proveAfter } from './prove-traffic.ts';
 import { type RollStep, rollStep } from './roll-step.ts';
 import { type FlipEvidence, routesOf, writeTraffic } from './set-traffic.ts';
+import { waitOutLag } from './wait-out-lag.ts';
 import { wishOf } from './wish-workload.ts';
 
 type RollWorkload = Extract<Instruction, { type: 'rollWorkload' }>;
@@ -174,6 +175,8 @@ async function followCapacity(
     const written = await writeTraffic(context, roll.workload, shares, needs);
     if (!written.ok) return written.failure;
     roll.flips.push(written.value);
+    // The old side shrinks next: not while requests still follow the shares from before.
+    await waitOutLag(context);
   }
   if (newShare < 100) return null;
   const proof = await proveAfter(context, { workload: roll.workload });
