@@ -45,8 +45,8 @@ export function planText(
   const verb =
     target.to === undefined ? `release ${application}` : `rollback ${application} --to ${target.to}`;
   const words = [verb, ...(target.options ?? []).map(shellWord), `--env ${environment} --plan ${hash}`];
-  lines.push(`Approve exactly this:  slipway ${words.join(' ')}`);
-  return lines.map((line) => truncate(line, width));
+  // Never cut: a command that lost its end would be another one.
+  return [...lines.map((line) => truncate(line, width)), `Approve exactly this:  slipway ${words.join(' ')}`];
 }
 
 /** As a shell takes it for one word. */

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { T0 } from '../../../test/support/release-fixture.ts';
+import {
+  releaseFixture,
+  STAGE_1_DONE,
+  STAGE_2_DONE,
+  STAGE_3_DONE,
+  T0,
+} from '../../../test/support/release-fixture.ts';
+import type { ReleaseStatus } from '../../api/release.ts';
 import { type ApplicationStatus, changeLines, statusText } from './status-text.ts';
 
 const status = (rssBytes: number | null, cpuMs: number | null): ApplicationStatus =>
@@ -28,6 +35,29 @@ const status = (rssBytes: number | null, cpuMs: number | null): ApplicationStatu
     problem: null,
   }) as unknown as ApplicationStatus;
 const slipway = { version: '1', data: '/d', supervisor: null, manager: null, problem: null };
+
+test.each<[string, ReleaseStatus['stages'], RegExp[]]>([
+  [
+    'waits at its end after the flip',
+    [STAGE_1_DONE, STAGE_2_DONE, { ...STAGE_3_DONE, state: 'waiting' }],
+    [/shop in local · r2 serves · release/, /shop-r1 +0 % +shop-r1-0 +ready/, /shop-r2 +100 % .*serving/],
+  ],
+  [
+    'is between two versions',
+    [STAGE_1_DONE, STAGE_2_DONE],
+    [/shop in local · r1 and r2 serve · release/, /shop-r1 +33 % .*serving/, /shop-r2 +67 % .*serving/],
+  ],
+  ['has not flipped yet', [STAGE_1_DONE], [/shop in local · r1 serves · release/, /shop-r2 +0 % .*ready/]],
+])('a release that %s: what has a share serves', (_, stages, lines) => {
+  const [workload] = status(null, null).workloads;
+  const application = {
+    ...status(null, null),
+    release: releaseFixture({ stages }),
+    workloads: ['shop-r1', 'shop-r2'].map((version) => ({ ...workload, key: { version } })),
+  } as unknown as ApplicationStatus;
+  const said = statusText({ slipway, applications: [application] }, T0).join('\n');
+  for (const line of lines) expect(said).toMatch(line);
+});
 
 test.each<[string, number | null, number | null, RegExp]>([
   ['measured', 55_574_528, 212, /serving +4000 +0 +53 MiB +212 ms +1/],

@@ -122,20 +122,19 @@ function applicationLines(status: ApplicationStatus, now: number, paint: Paint):
   const { application, track, release, workloads, problem } = status;
   if (track === null)
     return [`${paint.strong(application)} was never released: slipway release ${application} --watch`];
-  const live = track.status?.live ?? null;
-  const what = live === null ? 'nothing is live' : `${shortRevision(live)} serves`;
+  const shares = trafficShares(status);
+  const what = servingWords(shares);
   const under =
     release === null
       ? ''
       : ` · release ${release.metadata.name} is ${phaseOf(release)} (slipway why ${release.metadata.name})`;
   const hold = track.status?.hold ?? null;
-  const shares = trafficShares(status);
   const rows = workloads.flatMap((workload) =>
     workload.instances.map((one) => [
       workload.key.version,
       share(shares, workload.key.version),
       one.id,
-      one.state === 'ready' && one.admitted ? 'serving' : one.state,
+      stateWords(one, shares.get(shortRevision(workload.key.version))),
       one.port === null ? '' : String(one.port),
       String(one.restarts),
       // What runs has memory: none at all means that it was not measured yet.
@@ -165,21 +164,33 @@ function applicationLines(status: ApplicationStatus, now: number, paint: Paint):
   ];
 }
 
+/** Users meet what has a share: while a release is between two versions, both. */
+function servingWords(shares: ReadonlyMap<string, number>): string {
+  const serving = [...shares].filter(([, percent]) => percent > 0).map(([revision]) => revision);
+  if (serving.length === 0) return 'nothing is live';
+  return serving.length === 1 ? `${serving[0]} serves` : `${serving.join(' and ')} serve`;
+}
+
+/** Ready without a share of the traffic is no serving: it is kept warm, or not flipped to yet. */
+const stateWords = (one: WorkloadObservation['instances'][number], percent: number | undefined): string =>
+  one.state === 'ready' && one.admitted && percent !== 0 ? 'serving' : one.state;
+
 const share = (shares: ReadonlyMap<string, number>, version: string): string => {
   const found = shares.get(shortRevision(version));
   return found === undefined ? '' : `${found} %`;
 };
 
 /**
- * Wished shares by revision (`r2` → 67): all on the live one, or what the latest finished stage of the release
- * under way has set.
+ * Wished shares by revision (`r2` → 67): all on the live one, or what the latest stage of the release
+ * under way that wrote them has set.
  */
 function trafficShares({ track, release }: ApplicationStatus): ReadonlyMap<string, number> {
   const live = track?.status?.live ?? null;
   if (release === null) return new Map(live === null ? [] : [[shortRevision(live), 100]]);
   const { from, to } = release.spec;
+  // Also of a stage that waits at its end: its traffic is written.
   const done = stageViews({ release, executions: [], gateRuns: [] }).filter(
-    (one) => one.status?.state === 'done',
+    ({ status }) => status?.flip != null || ['gatesAfter', 'waiting', 'done'].includes(status?.state ?? ''),
   );
   const shares = done
     .map(({ stage }) => stageOutcome(stage, release.spec).share)

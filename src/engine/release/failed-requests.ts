@@ -78,7 +78,7 @@ export function stopsAtFailedRequest(draft: Draft): boolean {
   const failure: Failure = {
     reason: 'failedRequests',
     message: `${caused} of ${traffic.requests} requests failed since it began (${causes.map(([cause, n]) => `${n} ${cause}`).join(', ')})`,
-    affects: `those ${caused} requests`,
+    affects: caused === 1 ? 'Users: that one request.' : `Users: those ${caused} requests.`,
     advice: `slipway receipt ${draft.input.name}`,
   };
   draft.noteFailure(failure);
