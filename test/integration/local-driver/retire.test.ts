@@ -196,6 +196,21 @@ describe('a migration', () => {
   );
 });
 
+describe('a migration that is taken away while it runs', () => {
+  it('is told to end, and goes', async () => {
+    machine = await Machine.start();
+    await machine.want('shop-m1', 1, {
+      type: 'migration',
+      port: undefined,
+      readiness: undefined,
+      command: ['sh', '-c', 'exec sleep 600'],
+    });
+    await machine.seen('shop-m1', 'runs', ({ instances }) => instances.length === 1);
+    await machine.local.driver.removeWorkload(key('shop-m1'));
+    await eventually('gone', async () => (await machine.local.driver.observe(key('shop-m1'))) === undefined);
+  });
+});
+
 describe('logs', () => {
   it('are followed across rotation and instances', async () => {
     machine = await Machine.start({ limits: { logBytes: 2_000, logFiles: 1 } });
