@@ -188,7 +188,9 @@ describe('whose release it is', () => {
     if (active === undefined) throw new Error('no release');
     active.status = { ...active.status, flipped: true };
     track.apply(both(3));
-    track.command('release', {}, null, 'next');
+    expect(track.command('release', {}, null, 'next')?.message).toBe(
+      'release shop-local-r3 is queued behind shop-local-r2',
+    );
     track.endRelease('Succeeded', 'shop-local-r2');
     expect(planOf(track, 'shop-local-r3')).toMatchObject({ requestedBy: 'dana', why: 'next' });
   });

@@ -58,7 +58,10 @@ function release(round: TrackRound, command: TrackCommand): Answer {
     round.takeOver(underway, command);
     return {
       state: 'done',
-      message: `release ${underway.release} is under way`,
+      message:
+        round.track.active === null || round.track.active.release === underway.release
+          ? `release ${underway.release} is under way`
+          : `release ${underway.release} is queued behind ${round.track.active.release}`,
       result: { release: underway.release },
     };
   }
