@@ -156,7 +156,7 @@ export class SimulatedWorkload implements InstanceEvents {
   ended(instance: SimulatedInstance, how: { by: 'itself' | 'order'; exitCode: number | null }): void {
     const { plane, requests, timeline } = this.#around;
     plane.leave(this.service, instance);
-    if (this.isJob) {
+    if (this.isJob && !this.removing) {
       this.#around.changed(this);
       return;
     }

@@ -1,6 +1,8 @@
+import { durationMs } from '../../api/duration.ts';
 import type { Execution } from '../../api/execution.ts';
 import type { Stored } from '../../api/meta.ts';
 import type { Release, ReleaseStatus } from '../../api/release.ts';
+import type { Revision } from '../../api/revision.ts';
 import { decide } from '../../engine/release/decide.ts';
 import { replayInput } from '../../engine/release/record.ts';
 import { hasEnded, PHASE_ARROWS } from '../../engine/release/state.ts';
@@ -52,12 +54,32 @@ export class ReleaseRules {
         violated('INV-28', `${name} went from ${was.phase} to ${is.phase}, which no arrow allows`);
     }
     if (was === undefined) this.#count(this.transitions, `→ ${is.phase}`);
+    if (was?.phase !== 'Failed' && is.phase === 'Failed') this.#wayBackFailed(release);
     if (was !== undefined && is.epoch < was.epoch)
       violated('INV-12', `the epoch of ${name} fell from ${was.epoch} to ${is.epoch}`);
     if (was?.direction === 'back' && is.direction === 'forward')
       violated('INV-20', `${name} turned back and goes forward again`);
     this.#one(release);
     this.#replays(release);
+  }
+
+  /** The way back fails where the old version cannot come up, and for no reason of our own. */
+  #wayBackFailed({ metadata, spec, status }: Stored<Release>): void {
+    const { scenario, objects, cluster } = this.#world;
+    if (scenario.faults.some(({ type }) => type === 'killInstance' || type === 'killRouter')) return;
+    const from = objects.get(`Revision/${metadata.namespace}/${spec.from}`) as Stored<Revision> | undefined;
+    const healthy = (from?.spec.workloads ?? []).every(({ env, readiness }) => {
+      const { startMs, serveMs, crashesAtStart, crashEveryMs, flapEveryMs } = cluster.programs.of(env);
+      // A start takes up to 1.3 times as long as the program says (instance.ts).
+      const inTime = startMs * 1.3 < durationMs(readiness?.startTimeout ?? '60s');
+      const comesUp = inTime && Number.isFinite(serveMs) && !crashesAtStart;
+      return comesUp && crashEveryMs === null && flapEveryMs === null;
+    });
+    if (healthy)
+      this.#world.violated(
+        'INV-7',
+        `the way back of ${metadata.name} failed: ${status?.failure?.message ?? 'no reason'}`,
+      );
   }
 
   /** One decision may pass several arrows. */
