@@ -1,12 +1,15 @@
 import type { Execution } from '../../api/execution.ts';
 import type { Stored } from '../../api/meta.ts';
+import type { Release } from '../../api/release.ts';
 import { parseAgentFrame, parseManagerFrame } from '../../execution/frames.ts';
+import type { ManagerFrame } from '../../execution/protocol.ts';
 import type { Role } from '../platform.ts';
 import type { World } from './rule.ts';
 
 /**
  * INV-13 at the wire: an agent says that it has an order only when its journal has it, and that an execution
- * has ended only when its journal says so; a manager says that it has a report only when the store has it.
+ * has ended only when its journal says so; a manager says that it has a report only when the store has it, and
+ * sends no order of an epoch that is over (INV-20).
  */
 export class JournalRules {
   readonly #world: World;
@@ -41,8 +44,9 @@ export class JournalRules {
   }
 
   #fromManager(text: string): void {
-    if (!text.startsWith('{"type":"reported"')) return;
+    if (!text.startsWith('{"type":"reported"') && !text.startsWith('{"type":"order"')) return;
     const parsed = parseManagerFrame(text);
+    if (parsed.ok && parsed.value.type === 'order') this.#ordered(parsed.value);
     if (!parsed.ok || parsed.value.type !== 'reported') return;
     const { namespace, execution, number } = parsed.value;
     const stored = this.#world.objects.get(`Execution/${namespace}/${execution}`) as
@@ -56,6 +60,20 @@ export class JournalRules {
       this.#world.violated(
         'INV-13',
         `report ${number} of ${execution} was acknowledged, the store has ${known}`,
+      );
+  }
+
+  /** INV-20: what was ordered before a way back was committed is made, perhaps, and never sent. */
+  #ordered({ execution, namespace, spec }: Extract<ManagerFrame, { type: 'order' }>): void {
+    if (spec.release === null) return;
+    const release = this.#world.objects.get(`Release/${namespace}/${spec.release}`) as
+      | Stored<Release>
+      | undefined;
+    const epoch = release?.status?.epoch ?? spec.epoch;
+    if (spec.epoch < epoch)
+      this.#world.violated(
+        'INV-20',
+        `${execution} was sent at epoch ${spec.epoch} after ${epoch} was committed`,
       );
   }
 

@@ -17,7 +17,7 @@ const inputsOf = ({ spec }: Stored<Release>): string =>
   canonicalJson({ ...spec, requestedBy: null, why: null });
 const FINAL = new Set(['Succeeded', 'Failed', 'Cancelled', 'Refused']);
 
-/** Rules of what is committed about releases: INV-12, 15, 17, 20, 21, 26, and the arrows of the state machine. */
+/** Rules of what is committed about releases: INV-7, 12, 15, 17, 20, 21, 26, and the arrows of the state machine. */
 export class ReleaseRules {
   /** `from → to` of phases, with how often. */
   readonly transitions: Record<string, number> = {};
@@ -123,7 +123,7 @@ export class ReleaseRules {
       );
   }
 
-  /** INV-15 and INV-20 at the moment of a new order. */
+  /** INV-15 at the moment of a new order. */
   #ordered({ metadata, spec }: Stored<Execution>): void {
     for (const object of this.#world.objects.values()) {
       if (object.kind !== 'Execution' || object.metadata.name === metadata.name) continue;
@@ -135,15 +135,6 @@ export class ReleaseRules {
           `${metadata.name} was ordered before ${other.metadata.name} was complete`,
         );
     }
-    if (spec.release === null) return;
-    const release = this.#world.objects.get(`Release/${metadata.namespace}/${spec.release}`) as
-      | Stored<Release>
-      | undefined;
-    if (release?.status !== undefined && spec.epoch < release.status.epoch)
-      this.#world.violated(
-        'INV-20',
-        `${metadata.name} was ordered at epoch ${spec.epoch} after ${release.status.epoch} was committed`,
-      );
   }
 
   /** It has ended. One that only asks changes nothing, and a person's word may answer before it does. */

@@ -65,8 +65,8 @@ function stuck(world: World, { metadata, status }: Stored<Release>): void {
     return;
   }
   if (hasEnded(status.phase)) return;
-  const { who, expiresAt, message } = status.waiting;
-  if (PEOPLE(who) && expiresAt === null) return;
+  const { who, message } = status.waiting;
+  if (PEOPLE(who)) return;
   world.violated('INV-28', `${metadata.name} is still ${status.phase}, waiting for ${who}: ${message}`);
 }
 
