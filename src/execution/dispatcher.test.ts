@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { autoClock } from '../../test/support/auto-clock.ts';
 import { execution, executionSpec, VERSION } from '../../test/support/execution-orders.ts';
 import type { Execution } from '../api/execution.ts';
-import { API_VERSION, type Stored } from '../api/meta.ts';
+import { API_VERSION, type ApiObject, type Stored } from '../api/meta.ts';
 import type { Release } from '../api/release.ts';
 import { silentLog } from '../lib/log.ts';
 import { systemRandom } from '../lib/random.ts';
@@ -87,6 +87,25 @@ it('reads the release once more before it sends: a commit that the watch has not
     name: 'shop-local-r2-e1-s1',
   });
   expect(stored?.status).toMatchObject({ phase: 'Cancelled' });
+});
+
+it('does not send by an answer that is older than what the watch has brought meanwhile (INV-20)', async () => {
+  const { clock, store, dispatcher, hello, release, orders } = await make();
+  const before = await release(1, 'Progressing');
+  dispatcher.releasesListed([before]);
+  hello();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const get = store.get;
+  store.get = async <T extends ApiObject>() => {
+    store.get = get;
+    await promise;
+    return before as unknown as Stored<T>;
+  };
+  dispatcher.executionsListed([await store.create<Execution>(execution(executionSpec([])))]);
+  dispatcher.releaseChanged({ ...before, status: { ...before.status, epoch: 2 } } as typeof before);
+  resolve();
+  await clock.sleep(500);
+  expect(orders()).toEqual([]);
 });
 
 it('sends again after a release that could not be read', async () => {

@@ -164,12 +164,15 @@ export class Dispatcher {
         spec.release === null
           ? undefined
           : await store.get<Release>({ kind: 'Release', namespace, name: spec.release });
-      if ((release?.status?.epoch ?? spec.epoch) <= spec.epoch) {
+      // The answer may be older than what the watch has brought while it was on its way.
+      const newest = Math.max(release?.status?.epoch ?? spec.epoch, this.#index.epochOf(spec.subject));
+      if (newest <= spec.epoch) {
         await connection.send({ type: 'order', execution: name, namespace, uid, spec });
         return;
       }
       connection.sent.delete(key);
-      if (release !== undefined) this.releaseChanged(release);
+      if (release !== undefined && release.status?.epoch === newest) this.releaseChanged(release);
+      else this.dispatch(spec.cluster);
     } catch (error) {
       log.warn('an order cannot be sent just now', { execution: name, error });
       connection.sent.delete(key);
