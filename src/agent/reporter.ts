@@ -3,7 +3,7 @@ import type { AgentFrame } from '../execution/protocol.ts';
 import type { Clock } from '../lib/clock.ts';
 
 /** Words change at most this often for the manager; states at once. */
-const PROGRESS_MS = 250;
+const PROGRESS_MS = 1_000;
 /** A final report that nobody acknowledges is said again after so long. */
 const REPEAT_MS = 5_000;
 

@@ -8,7 +8,7 @@ import { recordInput } from '../engine/release/record.ts';
 import { hasEnded, initialStatus } from '../engine/release/state.ts';
 import { supersededBy } from '../engine/track/decide-track.ts';
 import { instant } from '../lib/clock.ts';
-import { canonicalJson } from '../lib/digest.ts';
+import { equalJson } from '../lib/equal-json.ts';
 import { type ControllerContext, LABELS, labelValue } from './context.ts';
 import { answerCommand } from './pending-commands.ts';
 import { carryOut, writeReceipt } from './release-effects.ts';
@@ -113,12 +113,12 @@ async function save(
 ): Promise<number | null> {
   const { decision: _before, ...before } = input.status;
   const { decision: _after, ...after } = decision.status;
-  if (release.status !== undefined && canonicalJson(before) === canonicalJson(after)) return null;
+  if (release.status !== undefined && equalJson(before, after)) return null;
   const wordsAt = Date.parse(input.status.decision?.at ?? '') + WORDS_MS;
   if (
     release.status !== undefined &&
     input.now < wordsAt &&
-    weightOf(input.status, decision.status) === weightOf(decision.status, input.status)
+    equalJson(weightOf(input.status, decision.status), weightOf(decision.status, input.status))
   )
     return wordsAt;
   const status: ReleaseStatus = {
@@ -147,14 +147,13 @@ async function save(
  * A status without its words and its count of requests; failures count. Whom it waits for is no mere word,
  * except an agent: two managers, of which one has the agent, would else write against each other without end.
  */
-const weightOf = (status: ReleaseStatus, other: ReleaseStatus): string =>
-  canonicalJson({
-    ...status,
-    decision: null,
-    waiting: [status, other].some(({ waiting }) => waiting.for === 'agent')
-      ? null
-      : { ...status.waiting, for: null, message: null },
-    traffic: status.traffic?.failed ?? null,
-    stages: status.stages.map((stage) => ({ ...stage, message: null })),
-    conditions: status.conditions.map((condition) => ({ ...condition, message: null })),
-  });
+const weightOf = (status: ReleaseStatus, other: ReleaseStatus): unknown => ({
+  ...status,
+  decision: null,
+  waiting: [status, other].some(({ waiting }) => waiting.for === 'agent')
+    ? null
+    : { ...status.waiting, for: null, message: null },
+  traffic: status.traffic?.failed ?? null,
+  stages: status.stages.map((stage) => ({ ...stage, message: null })),
+  conditions: status.conditions.map((condition) => ({ ...condition, message: null })),
+});

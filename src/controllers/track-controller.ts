@@ -7,7 +7,7 @@ import { applicationCondition } from '../engine/track/application-condition.ts';
 import { decideTrack } from '../engine/track/decide-track.ts';
 import type { TrackCommand, TrackInput } from '../engine/track/input.ts';
 import { instant } from '../lib/clock.ts';
-import { canonicalJson } from '../lib/digest.ts';
+import { equalJson } from '../lib/equal-json.ts';
 import type { ControllerContext } from './context.ts';
 import { answerCommand } from './pending-commands.ts';
 import { carryOut, isBeforeSave, labelsOf, trackName } from './track-effects.ts';
@@ -125,7 +125,10 @@ async function sayOnApplication(
   const condition = conditionAfter(before, type, stored);
   if (condition === null) return;
   const conditions = [...before.filter((each) => each.type !== type), condition];
-  const same = canonicalJson(before.find((each) => each.type === type)) === canonicalJson(condition);
+  const same = equalJson(
+    before.find((each) => each.type === type),
+    condition,
+  );
   if (same && stored.status?.observedGeneration === stored.metadata.generation) return;
   await store.updateStatus<Application>({
     ...stored,
@@ -171,8 +174,7 @@ async function saveTrack(
 ): Promise<void> {
   const { store } = context;
   if (track !== undefined) {
-    if (canonicalJson(track.status) !== canonicalJson(status))
-      await store.updateStatus<Track>({ ...track, status });
+    if (!equalJson(track.status, status)) await store.updateStatus<Track>({ ...track, status });
     return;
   }
   await store.create<Track>({

@@ -100,7 +100,7 @@ describe('StatusWriter', () => {
     report(9, words('new'));
     await clock.sleep(1);
     report(3, words('old'));
-    await clock.sleep(500);
+    await clock.sleep(1_500);
     expect((await stored())?.instructions[0]?.message).toBe('new');
     expect(acknowledged).toEqual([9, 3]);
   });

@@ -7,7 +7,7 @@ import type { Log } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
 
 /** Words are written at most this often; states at once. */
-const PROGRESS_MS = 250;
+const PROGRESS_MS = 1_000;
 const RETRY_MS = 200;
 
 export interface StatusReport {

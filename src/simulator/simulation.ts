@@ -4,7 +4,7 @@ import { startClients } from './clients.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { strike } from './faults.ts';
 import { Ledger } from './ledger.ts';
-import { observedStore } from './observed-store.ts';
+import { frozenReads, observedStore } from './observed-store.ts';
 import { Operators } from './operators.ts';
 import { NO_CHANCE_FAULTS, Platform } from './platform.ts';
 import { Programs } from './program.ts';
@@ -82,6 +82,7 @@ export async function simulate({
       setTimer: noTimer,
     },
     random: random.split('store'),
+    read: frozenReads(),
   });
   const { store, objects } = observedStore(base, (written) => {
     say('store', () => {

@@ -86,6 +86,9 @@ function requireSize(object: ApiObject | Stored, { rest, spec = '', status = '' 
   );
 }
 
+/** How a store gives out what it holds. */
+export type ReadDocument = <T extends ApiObject>(document: Document) => Stored<T>;
+
 /** A fresh object that its receiver may change. */
 export function objectOf<T extends ApiObject>({ rest, spec, status }: Document): Stored<T> {
   const object = cloneJson(rest) as { spec?: unknown; status?: unknown };

@@ -1,6 +1,6 @@
 import type { ApiObject } from '../api/meta.ts';
 import { SlipwayError } from '../lib/errors.ts';
-import { objectOf } from './document.ts';
+import { objectOf, type ReadDocument } from './document.ts';
 import type { Entry, History } from './history.ts';
 import { hasLabels } from './selection.ts';
 import type { WatchEvent, WatchOptions } from './store.ts';
@@ -50,9 +50,10 @@ export function watchHistory<T extends ApiObject>(
   wakeup: Wakeup,
   kind: string,
   options: WatchOptions,
+  read: ReadDocument = objectOf,
 ): AsyncIterable<WatchEvent<T>> {
   const start = options.since ?? String(history().head);
-  return { [Symbol.asyncIterator]: () => follow(history, wakeup, kind, options, start) };
+  return { [Symbol.asyncIterator]: () => follow(history, wakeup, kind, options, start, read) };
 }
 
 async function* follow<T extends ApiObject>(
@@ -61,6 +62,7 @@ async function* follow<T extends ApiObject>(
   kind: string,
   options: WatchOptions,
   start: string,
+  read: ReadDocument,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   let cursor = parseVersion(start);
   while (!options.signal.aborted) {
@@ -73,7 +75,7 @@ async function* follow<T extends ApiObject>(
       continue;
     }
     cursor = entry.version;
-    const event = selected<T>(entry, kind, options);
+    const event = selected<T>(entry, kind, options, read);
     if (event !== undefined) yield event;
   }
 }
@@ -106,12 +108,13 @@ function selected<T extends ApiObject>(
   entry: Entry,
   kind: string,
   { namespace, labels }: WatchOptions,
+  read: ReadDocument,
 ): WatchEvent<T> | undefined {
   if (entry.kind !== kind || (namespace !== undefined && entry.namespace !== namespace)) return undefined;
-  if (labels === undefined) return { type: entry.type, object: objectOf<T>(entry.document) };
+  if (labels === undefined) return { type: entry.type, object: read<T>(entry.document) };
   const did = entry.before !== undefined && hasLabels(entry.before.document.rest.metadata, labels);
   const does = entry.type !== 'DELETED' && hasLabels(entry.document.rest.metadata, labels);
   if (!did && !does) return undefined;
   const type = did && does ? 'MODIFIED' : does ? 'ADDED' : 'DELETED';
-  return { type, object: objectOf<T>(entry.document) };
+  return { type, object: read<T>(entry.document) };
 }

@@ -2,7 +2,7 @@ import type { ApiObject, Stored } from '../../api/meta.ts';
 import { type Clock, instant } from '../../lib/clock.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
-import { documentOf, keyId, keyOf, objectOf } from '../document.ts';
+import { documentOf, keyId, keyOf, objectOf, type ReadDocument } from '../document.ts';
 import { type Entry, History, type HistoryLimits } from '../history.ts';
 import { type Mutation, mutate } from '../mutation.ts';
 import { compareKeys, decodeContinuation, page } from '../selection.ts';
@@ -16,12 +16,16 @@ export interface MemoryStoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly history?: HistoryLimits;
+  /** How objects are given out; by default as fresh ones that their receiver may change. */
+  readonly read?: ReadDocument;
 }
 
 export function memoryStore(options: MemoryStoreOptions): MemoryStore {
   const objects = new Map<string, Entry>();
+  const kinds = new Map<string, Map<string, Entry>>();
   const history = new History(0, options.history);
   const wakeup = new Wakeup();
+  const { read = objectOf } = options;
 
   const requireOpen = () => {
     if (wakeup.closed !== undefined) throw wakeup.closed;
@@ -44,16 +48,24 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
     if (type !== undefined) {
       const entry: Entry = { version, type, kind, namespace, name, document, at, before };
       history.append(entry);
-      if (type === 'DELETED') objects.delete(id);
-      else objects.set(id, entry);
+      const ofKind = kinds.get(kind) ?? new Map<string, Entry>();
+      kinds.set(kind, ofKind);
+      for (const each of [objects, ofKind]) {
+        if (type === 'DELETED') each.delete(id);
+        else each.set(id, entry);
+      }
       wakeup.notify();
     }
-    return objectOf<T>(document);
+    return read<T>(document);
   };
 
   const at = (kind: string, version: number) => {
-    const unchanged = [...objects.values()].filter((e) => e.kind === kind && e.version <= version);
-    return [...unchanged, ...history.replacedSince(kind, version)]
+    const now = [...(kinds.get(kind)?.values() ?? [])];
+    const then =
+      version === history.head
+        ? now
+        : [...now.filter((e) => e.version <= version), ...history.replacedSince(kind, version)];
+    return then
       .sort(compareKeys)
       .map(({ namespace, name, document }) => ({ namespace, name, document: () => document }));
   };
@@ -62,14 +74,14 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
     async get<T extends ApiObject>({ kind, namespace, name }: ObjectKey) {
       requireOpen();
       const entry = objects.get(keyId(kind, namespace, name));
-      return entry === undefined ? undefined : objectOf<T>(entry.document);
+      return entry === undefined ? undefined : read<T>(entry.document);
     },
     async list<T extends ApiObject>(kind: string, list: ListOptions = {}) {
       requireOpen();
       const token = list.continueToken;
       const version = token === undefined ? history.head : decodeContinuation(token, kind).version;
       requireKept(history, version);
-      return page<T>(kind, version, at(kind, version), list);
+      return page<T>(kind, version, at(kind, version), list, read);
     },
     async create<T extends ApiObject>(object: T) {
       return write<T>({ type: 'create', key: keyOf(object), document: documentOf(object) }) as Stored<T>;
@@ -88,7 +100,7 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
     async delete<T extends ApiObject>(key: ObjectKey, precondition = {}) {
       return write<T>({ type: 'delete', key, precondition });
     },
-    watch: (kind, watch) => watchHistory(() => history, wakeup, kind, watch),
+    watch: (kind, watch) => watchHistory(() => history, wakeup, kind, watch, read),
     async close() {
       wakeup.close(new SlipwayError('unavailable', 'the store was closed'));
     },
