@@ -4,7 +4,7 @@ import { startClients } from './clients.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { strike } from './faults.ts';
 import { Ledger } from './ledger.ts';
-import { frozenReads, observedStore } from './observed-store.ts';
+import { observedStore } from './observed-store.ts';
 import { Operators } from './operators.ts';
 import { NO_CHANCE_FAULTS, Platform } from './platform.ts';
 import { Programs } from './program.ts';
@@ -15,6 +15,7 @@ import type { Violation, World } from './rules/rule.ts';
 import { TrafficRules } from './rules/traffic-rules.ts';
 import type { Scenario } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { sharedJson } from './shared-json.ts';
 import { Timeline } from './timeline.ts';
 
 /** 2026-11-20T12:00:00Z: a run's wall clock does not depend on the day it is run. */
@@ -82,7 +83,7 @@ export async function simulate({
       setTimer: noTimer,
     },
     random: random.split('store'),
-    read: frozenReads(),
+    json: sharedJson(),
   });
   const { store, objects } = observedStore(base, (written) => {
     say('store', () => {
