@@ -24,7 +24,7 @@ export interface ControllersOptions {
   readonly gateway: {
     clusters(): readonly { name: string; connected: boolean }[];
     standing(cluster: string, place: Place): Standing | undefined;
-    onStanding(callback: (place: Place) => void): Disposable;
+    onStanding(callback: (place: Place | null) => void): Disposable;
   };
   readonly clock: Clock;
   readonly log: Log;
@@ -164,7 +164,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   });
 
   const standing = options.gateway.onStanding((place) => {
-    if (knownTracks.has(placeId(place))) tracks.add(placeId(place));
+    allTracks((key) => place === null || key === placeId(place));
   });
 
   return {

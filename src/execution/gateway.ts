@@ -52,8 +52,8 @@ export interface AgentGateway {
   standing(cluster: string, place: Place): Standing | undefined;
   /** Every place of which a connected cluster has something. */
   standings(cluster: string): readonly Standing[];
-  /** Called when more is known of what stands somewhere. */
-  onStanding(callback: (place: Place) => void): Disposable;
+  /** Called when more is known of what stands at a place; null: at all of them. */
+  onStanding(callback: (place: Place | null) => void): Disposable;
   /** Called with the cluster's name when its agent comes or goes. */
   onPresence(callback: (cluster: string) => void): Disposable;
   stop(): Promise<void>;
@@ -77,7 +77,7 @@ export function createGateway(options: GatewayOptions): AgentGateway {
   const pending = new Set<AgentConnection>();
   const known = new Map<string, ClusterConnection>();
   const listeners = new Set<(cluster: string) => void>();
-  const standingListeners = new Set<(place: Place) => void>();
+  const standingListeners = new Set<(place: Place | null) => void>();
   const standings = new Standings((place) => {
     for (const listener of standingListeners) listener(place);
   });

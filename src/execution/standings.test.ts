@@ -15,7 +15,7 @@ let changed: string[];
 let standings: Standings;
 beforeEach(() => {
   changed = [];
-  standings = new Standings((place) => changed.push(placeId(place)));
+  standings = new Standings((place) => changed.push(place === null ? 'all' : placeId(place)));
 });
 const tell = (
   number: number,
@@ -34,7 +34,9 @@ it('knows what was said, and that what was not said has nothing', () => {
   expect(standings.of('local', shop)).toEqual(of(shop, 2));
   expect(standings.of('local', blog)).toEqual(nothing(blog));
   expect(standings.all('local')).toEqual([of(shop, 2)]);
-  expect(changed).toEqual(['default/shop/local']);
+  expect(changed).toEqual(['all']);
+  tell(2, [of(shop, 3)]);
+  expect(changed).toEqual(['all', 'default/shop/local']);
 });
 
 it('knows nothing of places where orders run', () => {
@@ -59,11 +61,10 @@ it('takes no repeated frame for news', () => {
   expect(standings.of('local', shop)).toBeUndefined();
 });
 
-it('wakes who thought that something stands where all that is said now leaves it out', () => {
+it('wakes everybody where all is said, also those of whom it says nothing', () => {
   tell(1, [of(shop, 2)], { whole: true });
-  changed = [];
   tell(2, [], { whole: true });
-  expect(changed).toEqual(['default/shop/local']);
+  expect(changed).toEqual(['all', 'all']);
   expect(standings.of('local', shop)).toEqual(nothing(shop));
 });
 

@@ -17,10 +17,10 @@ interface ClusterStandings {
  */
 export class Standings {
   readonly #clusters = new Map<string, ClusterStandings>();
-  readonly #changed: (place: Place) => void;
+  readonly #changed: (place: Place | null) => void;
 
-  /** @param changed something is known of a place that was not */
-  constructor(changed: (place: Place) => void) {
+  /** @param changed something is known of a place that was not; null: of all, also of those with nothing */
+  constructor(changed: (place: Place | null) => void) {
     this.#changed = changed;
   }
 
@@ -31,7 +31,6 @@ export class Standings {
       whole || known === undefined ? { number, standings: new Map(), unknown: new Set() } : known;
     // A change of what was never told whole: the whole is on its way.
     if (!whole && known === undefined) return;
-    const before = whole ? [...(known?.standings.values() ?? [])] : [];
     of.number = number;
     this.#clusters.set(cluster, of);
     for (const standing of places) {
@@ -39,7 +38,8 @@ export class Standings {
       of.unknown.delete(placeId(standing));
     }
     for (const place of busy) of.unknown.add(placeId(place));
-    for (const place of [...before, ...places]) this.#changed(place);
+    if (whole) this.#changed(null);
+    else for (const place of places) this.#changed(place);
   }
 
   /** Orders may change it from now on, or have changed it until now. */
