@@ -255,6 +255,8 @@ function effectWords(effect: Parameters<SimulatedCluster['onEffect']>[0]): strin
       return JSON.stringify(effect.wish.weights);
     case 'removeService':
       return effect.service.workload;
+    case 'refused':
+      return effect.reason;
   }
 }
 
