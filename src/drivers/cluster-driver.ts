@@ -66,7 +66,8 @@ export interface InstanceObservation {
   readonly cpuMs: number | null;
   /**
    * Of an exited instance of a `migration` workload: it runs once, is not restarted, and stays here with the
-   * code of its end until the workload is removed. Null when the end was not seen; absent otherwise.
+   * code of its end until the workload is removed: told together, since an end without a code is taken for one
+   * that nobody saw (null). Absent otherwise.
    */
   readonly exitCode?: number | null;
 }

@@ -115,10 +115,11 @@ export const failureConformance: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a job that fails is not tried again, and is a final problem',
+    name: 'a job that fails is not tried again, and is a final problem as soon as its end is seen',
     async run(bench) {
       await bench.want('r1', 1, { behaviour: 'jobThatFails' });
-      const seen = await problem(bench, 'crashLoop', true);
+      const seen = await bench.seen('r1', 'ended', ({ instances }) => instances[0]?.state === 'exited');
+      assert.deepEqual([seen.problem?.reason, seen.problem?.final], ['crashLoop', true]);
       assert.deepEqual(
         seen.instances.map(({ state, exitCode }) => [state, exitCode]),
         [['exited', 3]],
