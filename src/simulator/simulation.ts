@@ -23,6 +23,8 @@ const EPOCH_MS = Date.UTC(2026, 10, 20, 12);
 const JOURNAL = '/agent/journal.jsonl';
 /** Unfinished business is looked at this often once faults are over, ms. */
 const REST_LOOK_MS = 1_000;
+/** Nothing moves in so many looks: a watch that was late when faults ended may still bring what people wanted. */
+const RESTFUL_LOOKS = 5;
 
 export interface TraceLine {
   readonly atMs: number;
@@ -191,8 +193,10 @@ export async function simulate({
   await timeline.run(scenario.busyMs, afterEach, stopped);
   // Faults are over: everything comes to rest, or says for whom it waits.
   const limit = scenario.busyMs + scenario.calmMs;
-  while (!stopped() && timeline.now < limit && unrest(world).length > 0)
-    await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
+  for (let atRest = 0; !stopped() && timeline.now < limit && atRest < RESTFUL_LOOKS; ) {
+    atRest = unrest(world).length > 0 ? 0 : atRest + 1;
+    if (atRest < RESTFUL_LOOKS) await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
+  }
   if (!stopped()) {
     restedAt = timeline.now;
     await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
@@ -255,6 +259,8 @@ function effectWords(effect: Parameters<SimulatedCluster['onEffect']>[0]): strin
       return JSON.stringify(effect.wish.weights);
     case 'removeService':
       return effect.service.workload;
+    case 'refused':
+      return effect.reason;
   }
 }
 

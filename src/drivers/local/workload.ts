@@ -134,7 +134,7 @@ export class Workload {
   problem(): WorkloadProblem | null {
     return problemOf({
       job: this.#isJob ? (this.instances.find((instance) => instance.failure !== null) ?? null) : null,
-      slots: this.#slots,
+      slots: this.#wantedSlots(),
       instances: this.instances,
       leastBad: this.takesTraffic ? this.#backendStates().leastBad : [],
       now: this.#context.clock.now(),
@@ -240,6 +240,14 @@ export class Workload {
         error,
       });
     });
+  }
+
+  /** A place that the wish has no instance for any more cannot be what is wrong. */
+  #wantedSlots(): ReadonlyMap<number, SlotHistory> {
+    const taken = new Set(this.instances.map(({ record }) => record.ordinal));
+    return new Map(
+      [...this.#slots].filter(([ordinal]) => ordinal < this.wish.replicas || taken.has(ordinal)),
+    );
   }
 
   #countFailure(instance: Instance): void {

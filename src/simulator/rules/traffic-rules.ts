@@ -60,6 +60,11 @@ export class TrafficRules {
         return;
       case 'removeService':
         this.#moved.delete(serviceId(effect.service));
+        return;
+      case 'refused':
+        // Only a guard held: nobody may have asked for it. INV-1 may be a death since it was looked.
+        if ('weights' in effect.wish) this.#admitted(effect.wish, effect.before);
+        else this.#world.violated(effect.rule, effect.reason);
     }
   }
 
@@ -87,15 +92,21 @@ export class TrafficRules {
       this.#world.violated('INV-22', `${what} for ${subject}, which is ${phase}`);
   }
 
-  /** INV-2, and INV-1: what rises is proven in the number that its share needs. */
+  /** INV-2, and INV-1. */
   #written(wish: TrafficWish, before: TrafficWish | undefined): void {
-    const { cluster, timeline, violated } = this.#world;
+    const { timeline, violated } = this.#world;
     const total = Object.values(wish.weights).reduce((sum, weight) => sum + weight, 0);
     if (total !== 100) violated('INV-2', `${serviceId(wish.service)}: ${weights(wish)}`);
     const lost: string[] = [];
     for (const version of Object.keys(before?.weights ?? {}))
       if ((wish.weights[version] ?? 0) < (before?.weights[version] ?? 0)) lost.push(version);
     if (lost.length > 0) this.#moved.set(serviceId(wish.service), { atMs: timeline.now, lost });
+    this.#admitted(wish, before);
+  }
+
+  /** INV-1: what rises is proven in the number that its share needs. */
+  #admitted(wish: TrafficWish, before: TrafficWish | undefined): void {
+    const { cluster, violated } = this.#world;
     for (const [version, weight] of Object.entries(wish.weights)) {
       if (weight <= (before?.weights[version] ?? 0)) continue;
       const id = workloadId({ ...wish.service, version });
