@@ -79,11 +79,12 @@ export class StandingWatch {
       return;
     }
     const { clock } = this.#options;
-    const at = Math.max(clock.monotonic(), Math.min(clock.monotonic() + ms, this.#dueAt));
+    const now = clock.monotonic();
+    const at = Math.max(now, Math.min(now + ms, this.#dueAt));
     if (this.#timer !== null && at >= this.#dueAt) return;
     this.#cancel();
     this.#dueAt = at;
-    this.#timer = clock.setTimer(at - clock.monotonic(), () => {
+    this.#timer = clock.setTimer(at - now, () => {
       this.#cancel();
       this.#looking = true;
       void this.#look()
