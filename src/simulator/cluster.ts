@@ -10,6 +10,7 @@ import type {
 import { instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import { DataPlane, type PlaneFaults, serviceId } from './data-plane.ts';
+import type { FaultTally } from './fault-tally.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
 import type { Programs } from './program.ts';
@@ -52,6 +53,7 @@ export class SimulatedCluster {
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
   readonly #epochMs: number;
+  readonly #tally: FaultTally;
   readonly #fences = new Map<string, number>();
   readonly #listeners = new Set<(key: WorkloadKey) => void>();
   #nextNumber = 1;
@@ -63,13 +65,15 @@ export class SimulatedCluster {
     ledger: Ledger;
     epochMs: number;
     plane: PlaneFaults;
+    tally: FaultTally;
   }) {
-    const { timeline, random, programs, ledger } = options;
+    const { timeline, random, programs, ledger, tally } = options;
     this.#timeline = timeline;
     this.#random = random;
+    this.#tally = tally;
     this.#epochMs = options.epochMs;
     this.programs = programs;
-    this.plane = new DataPlane(timeline, random.split('plane'), options.plane);
+    this.plane = new DataPlane(timeline, random.split('plane'), options.plane, tally);
     this.requests = new Requests({ timeline, random: random.split('requests'), plane: this.plane, ledger });
   }
 
@@ -157,6 +161,7 @@ export class SimulatedCluster {
         programs: this.programs,
         plane: this.plane,
         requests: this.requests,
+        tally: this.#tally,
         epochMs: this.#epochMs,
         nextNumber: () => this.#nextNumber++,
         changed: ({ wish: { key } }) => {

@@ -1,4 +1,5 @@
 import type { Files } from '../lib/files.ts';
+import { type FaultTally, strikesOf } from './fault-tally.ts';
 import type { Life } from './life.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
@@ -16,10 +17,12 @@ export interface DiskFaults {
 export class SimulatedDisk {
   readonly content = new Map<string, Buffer>();
   readonly #random: SeededRandom;
+  readonly #tally: FaultTally;
   faults: DiskFaults;
 
-  constructor(random: SeededRandom, faults: DiskFaults) {
+  constructor(random: SeededRandom, faults: DiskFaults, tally: FaultTally) {
     this.#random = random;
+    this.#tally = tally;
     this.faults = faults;
   }
 
@@ -54,7 +57,10 @@ export class SimulatedDisk {
     let written = false;
     life.onDeath(() => {
       // Died between the first byte and the sync: any beginning of the text may be there.
-      if (!written) this.#extend(path, data.slice(0, this.#random.between(0, data.length)));
+      if (!written) {
+        this.#tally.add('write torn by a death');
+        this.#extend(path, data.slice(0, this.#random.between(0, data.length)));
+      }
       written = true;
     });
     await life.call(() => {
@@ -72,11 +78,12 @@ export class SimulatedDisk {
   }
 
   #mayFail(leaveBehind: () => void): void {
-    if (this.#random.chance(this.faults.full)) {
+    const strikes = strikesOf(this.#random, this.#tally);
+    if (strikes('disk full', this.faults.full)) {
       leaveBehind();
       throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
     }
-    if (this.#random.chance(this.faults.sync)) {
+    if (strikes('fsync failed', this.faults.sync)) {
       leaveBehind();
       throw Object.assign(new Error('EIO: fsync failed'), { code: 'EIO' });
     }

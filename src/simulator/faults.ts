@@ -23,6 +23,7 @@ export function strike(fault: FaultEvent, platform: Platform, cluster: Simulated
       platform.clocks[fault.role].offsetMs += fault.ms;
       return `the clock of the ${fault.role} jumps by ${fault.ms} ms`;
     case 'clockRate':
+      platform.clocks[fault.role].setRate(fault.rate);
       return `the clock of the ${fault.role} runs at ${fault.rate}`;
     case 'killInstance': {
       const instances = [...cluster.workloads.values()].flatMap((workload) =>

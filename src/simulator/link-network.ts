@@ -1,4 +1,5 @@
 import type { Link, LinkEvents } from '../execution/link.ts';
+import { type FaultTally, type Strikes, strikesOf } from './fault-tally.ts';
 import type { Life } from './life.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
@@ -28,15 +29,19 @@ interface End {
 export class LinkNetwork {
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
+  readonly #tally: FaultTally;
+  readonly #strikes: Strikes;
   faults: LinkFaults;
   /** Told of every frame that somebody hands over, by whom. */
   onSend: (life: Life, text: string) => void = () => {};
   /** While it is cut nothing passes, nobody is told, and what is sent comes after it. */
   #cutUntil = 0;
 
-  constructor(timeline: Timeline, random: SeededRandom, faults: LinkFaults) {
+  constructor(timeline: Timeline, random: SeededRandom, faults: LinkFaults, tally: FaultTally) {
     this.#timeline = timeline;
     this.#random = random;
+    this.#tally = tally;
+    this.#strikes = strikesOf(random, tally);
     this.faults = faults;
   }
 
@@ -60,7 +65,7 @@ export class LinkNetwork {
       callee === undefined ||
       !callee.life.alive ||
       this.isCut ||
-      this.#random.chance(this.faults.dialRefused)
+      this.#strikes('dial refused', this.faults.dialRefused)
     )
       throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const near: End = { ...caller, open: true, deaf: false, lastArrival: 0 };
@@ -115,28 +120,33 @@ export class LinkNetwork {
 
   #send(text: string, from: End, to: End): void {
     const { reset, halfOpen, duplicate } = this.faults;
-    if (to.deaf) return;
+    if (to.deaf) {
+      this.#tally.add('frame lost in a half-open link');
+      return;
+    }
     if (!to.life.alive) {
       // Whoever has its address now knows nothing of the connection and says so.
       this.#break(from, 'connection reset');
       return;
     }
-    if (this.#random.chance(halfOpen)) {
+    if (this.#strikes('link half open', halfOpen)) {
       to.deaf = true;
       return;
     }
-    if (this.#random.chance(reset)) {
+    if (this.#strikes('link reset', reset)) {
       this.#break(from, 'connection reset');
       this.#break(to, 'connection reset');
       return;
     }
     this.#arrive(text, to);
     // Greetings open a connection; a second one is another connection's.
-    if (!/^\{"type":"(hello|welcome)"/.test(text) && this.#random.chance(duplicate)) this.#arrive(text, to);
+    if (!/^\{"type":"(hello|welcome)"/.test(text) && this.#strikes('frame doubled', duplicate))
+      this.#arrive(text, to);
   }
 
   #arrive(text: string, to: End): void {
     // What was sent into a cut is sent again by TCP until it is over, unless somebody gave up before.
+    if (this.isCut) this.#tally.add('frame held up by a partition');
     const at = Math.max(to.lastArrival, Math.max(this.#timeline.now, this.#cutUntil) + this.#delay());
     to.lastArrival = at;
     this.#timeline.after(at - this.#timeline.now, () =>
@@ -158,6 +168,6 @@ export class LinkNetwork {
   }
 
   #delay(): number {
-    return this.#random.chance(this.faults.slow) ? this.#random.between(20, 5_000) : 0.3;
+    return this.#strikes('frame late', this.faults.slow) ? this.#random.between(20, 5_000) : 0.3;
   }
 }

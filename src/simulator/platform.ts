@@ -8,8 +8,10 @@ import type { RunCommand } from '../lib/processes.ts';
 import type { MemoryStore } from '../store/memory/memory-store.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import { type DiskFaults, SimulatedDisk } from './disk.ts';
-import { type CallFaults, type ClockFaults, Life } from './life.ts';
+import type { FaultTally } from './fault-tally.ts';
+import { type CallFaults, Life } from './life.ts';
 import { type LinkFaults, LinkNetwork } from './link-network.ts';
+import { NodeClock } from './node-clock.ts';
 import { nodeStore, type StoreFaults } from './node-store.ts';
 import { ENTRY, type OutsideService, simulatedNetwork, simulatedProcesses } from './outside.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -40,6 +42,7 @@ export interface PlatformOptions {
   readonly services: ReadonlyMap<string, OutsideService>;
   readonly commands: ReadonlyMap<string, OutsideService>;
   readonly faults: ChanceFaults;
+  readonly tally: FaultTally;
   readonly epochMs: number;
   readonly version: string;
   /** The words are made only where somebody reads them. */
@@ -66,10 +69,7 @@ export class Platform {
   agent: Life | null = null;
   /** Managers that were given up for dead and go on: nothing they do may break a promise. */
   readonly zombies: Life[] = [];
-  readonly clocks: Record<Role, ClockFaults> = {
-    manager: { offsetMs: 0, rate: 1 },
-    agent: { offsetMs: 0, rate: 1 },
-  };
+  readonly clocks: Readonly<Record<Role, NodeClock>>;
   faults: ChanceFaults;
   readonly deaths: Record<Role, number> = { manager: 0, agent: 0 };
   readonly #options: PlatformOptions;
@@ -78,10 +78,12 @@ export class Platform {
 
   constructor(options: PlatformOptions) {
     this.#options = options;
-    this.faults = options.faults;
-    this.links = new LinkNetwork(options.timeline, options.random.split('links'), options.faults.link);
+    const { timeline, random, faults, tally, epochMs } = options;
+    this.faults = faults;
+    this.clocks = { manager: new NodeClock(timeline, epochMs), agent: new NodeClock(timeline, epochMs) };
+    this.links = new LinkNetwork(timeline, random.split('links'), faults.link, tally);
     this.links.onSend = (life, text) => options.sent(life === this.agent ? 'agent' : 'manager', text);
-    this.disk = new SimulatedDisk(options.random.split('disk'), options.faults.disk);
+    this.disk = new SimulatedDisk(random.split('disk'), faults.disk, tally);
   }
 
   start(): void {
@@ -117,12 +119,12 @@ export class Platform {
   }
 
   #life(role: Role): Life {
-    const { timeline, random, epochMs } = this.#options;
+    const { timeline, random, tally } = this.#options;
     const number = this.#lives++;
     const platform = this;
     return new Life({
       name: `${role}-${number}`,
-      timeline,
+      ...{ timeline, tally },
       random: random.split(`life/${number}`),
       // Read at each call, so that faults can end while the process lives.
       faults: {
@@ -136,13 +138,12 @@ export class Platform {
           return platform.faults.call.pause;
         },
       },
-      epochMs,
       clock: this.clocks[role],
     });
   }
 
   #startManager(): void {
-    const { timeline, random, store, version } = this.#options;
+    const { timeline, random, store, version, tally } = this.#options;
     const life = this.#life('manager');
     this.#newest = life;
     const log = this.#log(life.name);
@@ -173,7 +174,10 @@ export class Platform {
         if (this.#newest === life) this.#startManager();
       });
     });
-    const own = nodeStore(store, life, { faults, random: random.split(`store/${life.name}`), timeline });
+    const own = nodeStore(store, life, {
+      ...{ faults, timeline, tally },
+      random: random.split(`store/${life.name}`),
+    });
     const gateway = createGateway({ store: own, clock: life.clock, log, version });
     const manager = { life, gateway };
     if (life.alive) this.manager = manager;

@@ -2,6 +2,7 @@ import { API_VERSION, type ApiObject } from '../api/meta.ts';
 import { memoryStore } from '../store/memory/memory-store.ts';
 import { startClients } from './clients.ts';
 import { SimulatedCluster } from './cluster.ts';
+import { FaultTally } from './fault-tally.ts';
 import { strike } from './faults.ts';
 import { Ledger } from './ledger.ts';
 import { frozenReads, observedStore } from './observed-store.ts';
@@ -22,6 +23,8 @@ const EPOCH_MS = Date.UTC(2026, 10, 20, 12);
 const JOURNAL = '/agent/journal.jsonl';
 /** Unfinished business is looked at this often once faults are over, ms. */
 const REST_LOOK_MS = 1_000;
+/** So many looks in a row that find nothing unfinished are rest. */
+const REST_LOOKS = 3;
 
 export interface TraceLine {
   readonly atMs: number;
@@ -67,11 +70,12 @@ export async function simulate({
     if (trace) lines.push({ atMs: timeline.now, node, text: text() });
   };
   const violations: Violation[] = [];
+  const tally = new FaultTally();
   const ledger = new Ledger();
   const programs = new Programs();
   for (const [name, program] of Object.entries(scenario.programs)) programs.add(name, program);
   const cluster = new SimulatedCluster({
-    ...{ timeline, programs, ledger, epochMs: EPOCH_MS, plane: scenario.plane },
+    ...{ timeline, programs, ledger, tally, epochMs: EPOCH_MS, plane: scenario.plane },
     random: random.split('cluster'),
   });
   const base = memoryStore({
@@ -115,7 +119,7 @@ export async function simulate({
     trafficRules.proof(service);
   };
   const platform: Platform = new Platform({
-    ...{ timeline, store, cluster, faults: scenario.chance, epochMs: EPOCH_MS, version: '0.1.0' },
+    ...{ timeline, store, cluster, faults: scenario.chance, tally, epochMs: EPOCH_MS, version: '0.1.0' },
     random: random.split('platform'),
     services: new Map(Object.entries(scenario.services)),
     commands: new Map(Object.entries(scenario.commands)),
@@ -163,18 +167,18 @@ export async function simulate({
         );
     });
   }
-  const faults: Record<string, number> = {};
   for (const fault of scenario.faults) {
     timeline.after(fault.atMs, () => {
       const what = strike(fault, platform, cluster);
       if (what === null) return;
-      faults[fault.type] = (faults[fault.type] ?? 0) + 1;
+      tally.add(fault.type);
       say('FAULT', () => what);
     });
   }
   timeline.after(scenario.busyMs, () => {
     say('FAULT', () => 'faults are over');
     platform.setFaults(NO_CHANCE_FAULTS);
+    for (const clock of Object.values(platform.clocks)) clock.setRate(1);
     for (const zombie of platform.zombies) zombie.kill();
   });
   const afterEach = () => {
@@ -186,12 +190,15 @@ export async function simulate({
     for (const message of platform.startFailures.splice(0))
       world.violated('INV-13', `an agent cannot start: ${message}`);
   };
+  const isUp = () => platform.manager?.life.alive === true && platform.agent?.alive === true;
   const stopped = () => stopAtFirst && violations.length > 0;
   await timeline.run(scenario.busyMs, afterEach, stopped);
-  // Faults are over: everything comes to rest, or says for whom it waits.
+  // Faults are over: everything comes to rest, or says for whom it waits. Between two pieces of work it may look so.
   const limit = scenario.busyMs + scenario.calmMs;
-  while (!stopped() && timeline.now < limit && unrest(world).length > 0)
+  for (let quiet = 0; !stopped() && timeline.now < limit && quiet < REST_LOOKS; ) {
+    quiet = isUp() && unrest(world).length === 0 ? quiet + 1 : 0;
     await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
+  }
   if (!stopped()) {
     restedAt = timeline.now;
     await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
@@ -199,7 +206,11 @@ export async function simulate({
     const imbalance = ledger.imbalance();
     if (imbalance !== null) world.violated('LEDGER', imbalance);
   }
-  for (const role of ['manager', 'agent'] as const) faults[`deaths of the ${role}`] = platform.deaths[role];
+  const faults = {
+    ...tally.met,
+    'deaths of the manager': platform.deaths.manager,
+    'deaths of the agent': platform.deaths.agent,
+  };
   // Nothing of this run goes on beside the next.
   platform.manager?.life.kill();
   platform.agent?.kill();

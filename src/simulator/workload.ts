@@ -8,6 +8,7 @@ import type {
 import { instant } from '../lib/clock.ts';
 import { durationMs } from '../lib/durations.ts';
 import type { DataPlane } from './data-plane.ts';
+import type { FaultTally } from './fault-tally.ts';
 import { type InstanceEvents, SimulatedInstance } from './instance.ts';
 import type { Program, Programs } from './program.ts';
 import type { Requests } from './requests.ts';
@@ -20,6 +21,7 @@ export interface WorkloadSurroundings {
   readonly programs: Programs;
   readonly plane: DataPlane;
   readonly requests: Requests;
+  readonly tally: FaultTally;
   readonly epochMs: number;
   nextNumber(): number;
   changed(workload: SimulatedWorkload): void;
@@ -147,6 +149,7 @@ export class SimulatedWorkload implements InstanceEvents {
       this.#crashes = 0;
       this.#around.plane.join(this.service, instance);
     } else if (instance.state === 'notReady') {
+      this.#around.tally.add('instance flaps');
       this.#around.plane.leave(this.service, instance);
       this.#around.requests.died(this.service, instance.key.version);
     }
@@ -154,13 +157,14 @@ export class SimulatedWorkload implements InstanceEvents {
   }
 
   ended(instance: SimulatedInstance, how: { by: 'itself' | 'order'; exitCode: number | null }): void {
-    const { plane, requests, timeline } = this.#around;
+    const { plane, requests, timeline, tally } = this.#around;
     plane.leave(this.service, instance);
     if (this.isJob && !this.removing) {
       this.#around.changed(this);
       return;
     }
     if (how.by === 'itself' && instance.retiringSinceMs === null) {
+      tally.add(instance.wasReady ? 'instance dies after ready' : 'instance dies before ready');
       requests.died(this.service, instance.key.version);
       this.#crashes += 1;
       this.#restarts += 1;
