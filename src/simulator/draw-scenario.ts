@@ -3,6 +3,7 @@ import { EnvironmentSpec } from '../api/environment.ts';
 import { validateApplication } from '../engine/application/validate.ts';
 import { drawApplication, drawShape } from './draw-application.ts';
 import { drawFaults } from './draw-faults.ts';
+import { drawRetention } from './draw-retention.ts';
 import { GOOD_PROGRAM, type Program } from './program.ts';
 import type { Operation, Scenario } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -41,6 +42,7 @@ export function drawScenario(seed: string): Scenario {
     plane,
     services: Object.fromEntries(names.map((name) => [`quality-${name}.test`, service()])),
     commands: Object.fromEntries(names.map((name) => [`check-${name}`, service()])),
+    retention: drawRetention(root.split('retention'), faults),
     requestEveryMs: outside.pick([120, 300, 900]),
     busyMs,
     calmMs: 20 * MINUTE,

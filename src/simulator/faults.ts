@@ -36,6 +36,12 @@ export function strike(fault: FaultEvent, platform: Platform, cluster: Simulated
     case 'killRouter':
       cluster.plane.kill(fault.ms);
       return `kill -9 of the router, back after ${fault.ms} ms`;
+    case 'otherAgent':
+      platform.addOtherAgent(fault.ms);
+      return `an agent of another version dials for ${fault.ms} ms`;
+    case 'unknownOrder':
+      platform.sendUnknownOrder(fault.pick);
+      return 'the next order is followed by one in unknown words';
     case 'foreignEdit': {
       const workloads = [...cluster.workloads.values()].filter(({ wish }) => wish.replicas > 0);
       const workload = workloads[Math.floor(fault.pick * workloads.length)];

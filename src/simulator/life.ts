@@ -52,6 +52,11 @@ export class Life {
     return this.#alive;
   }
 
+  /** In ms since the run began; it stands still until then. */
+  get pausedUntil(): number {
+    return this.#pausedUntil;
+  }
+
   onDeath(callback: () => void): void {
     this.#died.push(callback);
   }

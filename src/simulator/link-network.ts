@@ -32,8 +32,12 @@ export class LinkNetwork {
   readonly #tally: FaultTally;
   readonly #strikes: Strikes;
   faults: LinkFaults;
-  /** Told of every frame that somebody hands over, by whom. */
-  onSend: (life: Life, text: string) => void = () => {};
+  /** Told of every frame that somebody hands over: by whom, and to whom. */
+  onSend: (life: Life, text: string, to: Life) => void = () => {};
+  /** Told of every frame that reaches somebody. */
+  onArrive: (life: Life, text: string) => void = () => {};
+  /** Frames that somebody else sends behind this one. */
+  forge: (text: string) => readonly string[] = () => [];
   /** While it is cut nothing passes, nobody is told, and what is sent comes after it. */
   #cutUntil = 0;
 
@@ -98,7 +102,7 @@ export class LinkNetwork {
       send: async (text) => {
         const other = peer();
         if (!mine.open || !mine.life.alive || other === undefined) return false;
-        this.onSend(mine.life, text);
+        this.onSend(mine.life, text, other.life);
         this.#send(text, mine, other);
         return true;
       },
@@ -139,6 +143,7 @@ export class LinkNetwork {
       return;
     }
     this.#arrive(text, to);
+    for (const forged of this.forge(text)) this.#arrive(forged, to);
     // Greetings open a connection; a second one is another connection's.
     if (!/^\{"type":"(hello|welcome)"/.test(text) && this.#strikes('frame doubled', duplicate))
       this.#arrive(text, to);
@@ -151,7 +156,9 @@ export class LinkNetwork {
     to.lastArrival = at;
     this.#timeline.after(at - this.#timeline.now, () =>
       to.life.deliver(() => {
-        if (to.open) to.events.frame(text);
+        if (!to.open) return;
+        this.onArrive(to.life, text);
+        to.events.frame(text);
       }),
     );
   }

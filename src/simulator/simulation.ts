@@ -1,5 +1,6 @@
 import { API_VERSION, type ApiObject } from '../api/meta.ts';
 import { memoryStore } from '../store/memory/memory-store.ts';
+import { SimulatedArtifacts } from './artifacts.ts';
 import { startClients } from './clients.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { FaultTally } from './fault-tally.ts';
@@ -9,14 +10,13 @@ import { frozenReads, observedStore } from './observed-store.ts';
 import { Operators } from './operators.ts';
 import { NO_CHANCE_FAULTS, Platform } from './platform.ts';
 import { Programs } from './program.ts';
-import { JournalRules } from './rules/journal-rules.ts';
-import { ReleaseRules } from './rules/release-rules.ts';
 import { checkRest, unrest } from './rules/rest-rules.ts';
 import type { Violation, World } from './rules/rule.ts';
-import { TrafficRules } from './rules/traffic-rules.ts';
+import { Rules } from './rules/rules.ts';
 import type { Scenario } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { Timeline } from './timeline.ts';
+import { effectWords, operationWords, writtenWords } from './words.ts';
 
 /** 2026-11-20T12:00:00Z: a run's wall clock does not depend on the day it is run. */
 const EPOCH_MS = Date.UTC(2026, 10, 20, 12);
@@ -71,6 +71,7 @@ export async function simulate({
   };
   const violations: Violation[] = [];
   const tally = new FaultTally();
+  const artifacts = new SimulatedArtifacts(() => EPOCH_MS + timeline.now);
   const ledger = new Ledger();
   const programs = new Programs();
   for (const [name, program] of Object.entries(scenario.programs)) programs.add(name, program);
@@ -89,12 +90,8 @@ export async function simulate({
     read: frozenReads(),
   });
   const { store, objects } = observedStore(base, (written) => {
-    say('store', () => {
-      const { kind, object, before, deleted } = written;
-      const phase = (object.status as { phase?: string } | undefined)?.phase;
-      return `${deleted ? 'deletes' : before === undefined ? 'creates' : 'updates'} ${kind} ${object.metadata.name}${phase === undefined ? '' : ` ${phase}`} @${object.metadata.resourceVersion}`;
-    });
-    releaseRules.seen(written);
+    say('store', () => writtenWords(written));
+    rules.written(written);
   });
   const world: World = {
     ...{ scenario, timeline, cluster, objects },
@@ -104,19 +101,17 @@ export async function simulate({
       say('RULE', () => `${rule} ${message}`);
     },
   };
-  const releaseRules = new ReleaseRules(world);
-  const trafficRules = new TrafficRules(world);
   cluster.onEffect = (effect, fence) => {
     say(
       'cluster',
       () =>
         `${effect.type} ${effectWords(effect)}${fence === null ? '' : ` by ${fence.subject} e${fence.epoch} s${fence.sequence}`}`,
     );
-    trafficRules.effect(effect, fence);
+    rules.effect(effect, fence);
   };
   cluster.onProof = (service) => {
     say('cluster', () => `proof of ${service.workload}`);
-    trafficRules.proof(service);
+    rules.proof(service);
   };
   const platform: Platform = new Platform({
     ...{ timeline, store, cluster, faults: scenario.chance, tally, epochMs: EPOCH_MS, version: '0.1.0' },
@@ -124,15 +119,23 @@ export async function simulate({
     services: new Map(Object.entries(scenario.services)),
     commands: new Map(Object.entries(scenario.commands)),
     trace: say,
-    ran: () => {},
-    sent: (from, text) => {
+    ...{ artifacts, retention: scenario.retention },
+    ran: (command) => rules.ran(command),
+    sent: (from, text, version) => {
       say('wire', () => `${from} ${text.slice(0, 160)}`);
-      journalRules.sent(from, text);
+      rules.sent(from, text, version);
     },
   });
-  const journalRules = new JournalRules(world, () => platform.disk.content.get(JOURNAL));
+  const rules = new Rules(world, {
+    agentClock: platform.clocks.agent,
+    agent: () => platform.agent,
+    journal: () => platform.disk.content.get(JOURNAL),
+  });
+  platform.links.onArrive = (life, text) => rules.heard(life, text);
+  artifacts.onRemove = (digest) => rules.artifactRemoved(digest);
   const operators = new Operators({
-    ...{ store, timeline, epochMs: EPOCH_MS, environments: scenario.environments, uploaded: () => {} },
+    ...{ store, timeline, epochMs: EPOCH_MS, environments: scenario.environments },
+    uploaded: (digest) => artifacts.upload(digest),
     random: random.split('operators'),
   });
 
@@ -153,18 +156,12 @@ export async function simulate({
     timeline.after(operation.atMs, () => {
       if (operation.type === 'apply')
         for (const [workload, { replicas }] of Object.entries(operation.spec.workloads ?? {}))
-          trafficRules.sized(places, operation.application, workload, replicas ?? 1);
+          rules.traffic.sized(places, operation.application, workload, replicas ?? 1);
       if (operation.type === 'applicationVerb' && operation.verb === 'scale')
-        trafficRules.sized(places, operation.application, 'web', Number(operation.parameters.replicas));
+        rules.traffic.sized(places, operation.application, 'web', Number(operation.parameters.replicas));
       void operators
         .carryOut(operation)
-        .then((what) =>
-          say(
-            'people',
-            () =>
-              `${operation.type === 'verb' || operation.type === 'applicationVerb' ? operation.verb : operation.type} ${operation.application}/${operation.environment}: ${what}`,
-          ),
-        );
+        .then((what) => say('people', () => `${operationWords(operation)}: ${what}`));
     });
   }
   for (const fault of scenario.faults) {
@@ -182,7 +179,7 @@ export async function simulate({
     for (const zombie of platform.zombies) zombie.kill();
   });
   const afterEach = () => {
-    trafficRules.look();
+    rules.look();
     if (timeline.events > maxEvents)
       world.violated('INV-28', `${maxEvents} events: something goes round without getting anywhere`);
     for (const failed of ledger.unexcused.splice(0))
@@ -202,7 +199,7 @@ export async function simulate({
   if (!stopped()) {
     restedAt = timeline.now;
     await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
-    checkRest(world, operators.acknowledged);
+    checkRest(world, operators.acknowledged, rules.kept.collected);
     const imbalance = ledger.imbalance();
     if (imbalance !== null) world.violated('LEDGER', imbalance);
   }
@@ -222,8 +219,8 @@ export async function simulate({
     requests: { started: ledger.started, failed: ledger.failed },
     faults,
     verbs: operators.given,
-    transitions: releaseRules.transitions,
-    steps: releaseRules.steps,
+    transitions: rules.release.transitions,
+    steps: rules.release.steps,
     releases: phasesOf(objects.values()),
     trace: lines,
   };
@@ -253,19 +250,6 @@ function phasesOf(objects: Iterable<ApiObject>): Record<string, number> {
     phases[phase] = (phases[phase] ?? 0) + 1;
   }
   return phases;
-}
-
-function effectWords(effect: Parameters<SimulatedCluster['onEffect']>[0]): string {
-  switch (effect.type) {
-    case 'wish':
-      return `${effect.wish.key.version} ${effect.before} → ${effect.wish.replicas}`;
-    case 'remove':
-      return effect.key.version;
-    case 'traffic':
-      return JSON.stringify(effect.wish.weights);
-    case 'removeService':
-      return effect.service.workload;
-  }
 }
 
 const never = (): Promise<never> => new Promise(() => {});

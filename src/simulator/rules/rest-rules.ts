@@ -38,7 +38,11 @@ export function unrest(world: World): string[] {
 }
 
 /** Rules of the end: INV-28, nothing that was acknowledged is lost, and what runs is what the track says. */
-export function checkRest(world: World, acknowledged: readonly Acknowledged[]): void {
+export function checkRest(
+  world: World,
+  acknowledged: readonly Acknowledged[],
+  collected: ReadonlySet<string>,
+): void {
   for (const release of releasesOf(world)) stuck(world, release);
   for (const object of objectsOf(world, 'Command')) {
     const { metadata, spec, status } = object as Stored<Command>;
@@ -47,7 +51,7 @@ export function checkRest(world: World, acknowledged: readonly Acknowledged[]): 
   }
   for (const { kind, name, uid } of acknowledged) {
     // Applications that people deleted are gone by their own word.
-    if (kind === 'Application') continue;
+    if (kind === 'Application' || collected.has(uid)) continue;
     if (world.objects.get(`${kind}/default/${name}`)?.metadata.uid !== uid)
       world.violated('INV-13', `${kind} ${name} was acknowledged and is lost`);
   }

@@ -1,13 +1,12 @@
 import type { Application } from '../../api/application.ts';
 import type { Stored } from '../../api/meta.ts';
-import type { Release } from '../../api/release.ts';
 import type { Track } from '../../api/revision.ts';
 import type { Fence, ServiceKey, TrafficWish } from '../../drivers/cluster-driver.ts';
 import { evaluateAllowance } from '../../engine/counts.ts';
 import { hasEnded } from '../../engine/release/state.ts';
 import { type ClusterEffect, workloadId } from '../cluster.ts';
 import { serviceId } from '../data-plane.ts';
-import { releasesOf, type World } from './rule.ts';
+import { releaseOf, releasesOf, type World } from './rule.ts';
 
 /** An instance that died so recently excuses a count that was right when it was read, ms. */
 const READ_AGE_MS = 2_500;
@@ -76,15 +75,10 @@ export class TrafficRules {
   }
 
   /** INV-22: nothing acts for a release that has ended. */
-  #current({ subject }: Fence, what: string): void {
-    const name = /^release\/(.+)$/.exec(subject)?.[1];
-    const release =
-      name === undefined
-        ? undefined
-        : (this.#world.objects.get(`Release/${name}`) as Stored<Release> | undefined);
-    const phase = release?.status?.phase;
+  #current(fence: Fence, what: string): void {
+    const phase = releaseOf(this.#world, fence)?.status?.phase;
     if (phase !== undefined && hasEnded(phase))
-      this.#world.violated('INV-22', `${what} for ${subject}, which is ${phase}`);
+      this.#world.violated('INV-22', `${what} for ${fence.subject}, which is ${phase}`);
   }
 
   /** INV-2, and INV-1: what rises is proven in the number that its share needs. */
@@ -149,9 +143,7 @@ export class TrafficRules {
   }
 
   #isRolling(fence: Fence | null): boolean {
-    const name = /^release\/(.+)$/.exec(fence?.subject ?? '')?.[1];
-    const release = this.#world.objects.get(`Release/${name}`) as Stored<Release> | undefined;
-    return release?.spec.strategy.rolling !== undefined;
+    return releaseOf(this.#world, fence)?.spec.strategy.rolling !== undefined;
   }
 
   /** Instances that a share needs: the floor of the service times the share, rounded down. */
