@@ -22,6 +22,7 @@ import { SimulatedWorkload } from './workload.ts';
 /** An effect of ours on the cluster, told after it happened. */
 export type ClusterEffect =
   | { readonly type: 'wish'; readonly wish: WorkloadWish; readonly before: number | null }
+  | { readonly type: 'restart'; readonly key: WorkloadKey }
   | { readonly type: 'remove'; readonly key: WorkloadKey; readonly before: number }
   | { readonly type: 'traffic'; readonly wish: TrafficWish; readonly before: TrafficWish | undefined }
   | {
@@ -96,6 +97,7 @@ export class SimulatedCluster {
           const workload = this.workloads.get(workloadId(key));
           if (workload === undefined) throw new SlipwayError('notFound', `no workload ${key.version}`);
           workload.restart();
+          this.onEffect({ type: 'restart', key }, null);
         }, 0.5),
       observe: (key) =>
         life.call(() => {

@@ -14,6 +14,7 @@ export function effectWords(effect: ClusterEffect): string {
     case 'wish':
       return `${effect.wish.key.version} ${effect.before} → ${effect.wish.replicas}`;
     case 'remove':
+    case 'restart':
       return effect.key.version;
     case 'traffic':
       return JSON.stringify(effect.wish.weights);

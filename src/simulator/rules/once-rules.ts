@@ -1,4 +1,4 @@
-import type { Execution } from '../../api/execution.ts';
+import type { Execution, GateRun } from '../../api/execution.ts';
 import type { Stored } from '../../api/meta.ts';
 import type { Fence } from '../../drivers/cluster-driver.ts';
 import type { CommandOutcome, RunCommand } from '../../lib/processes.ts';
@@ -32,6 +32,11 @@ export class OnceRules {
     const order = this.#noted(release?.metadata.name ?? '');
     if (order === null)
       this.#world.violated('INV-14', `${program} runs for ${env.SLIPWAY_RELEASE} and no journal says so`);
+    const answered = this.#world.objects.get(`GateRun/default/${order}-${gate.name}`) as
+      | Stored<GateRun>
+      | undefined;
+    if (answered?.status?.state === 'done')
+      this.#world.violated('INV-14', `${program} of ${order} runs again after its gate was decided`);
     const key = `${order} ${program}`;
     if (this.#open.has(key))
       this.#world.violated('INV-14', `${program} of ${order} runs again, and nobody saw how it ended`);
@@ -60,7 +65,10 @@ export class OnceRules {
       const { spec: earlier, status } = other as Stored<Execution>;
       if (earlier.subject !== spec.subject || earlier.stage !== spec.stage || earlier.epoch !== spec.epoch)
         continue;
-      if (status?.failure?.reason !== 'unknownOutcome' || !earlier.instructions.some(isOnceOnly)) continue;
+      const same = earlier.instructions.some(
+        (each) => isOnceOnly(each) && spec.instructions.some(({ id }) => id === each.id),
+      );
+      if (status?.failure?.reason !== 'unknownOutcome' || !same) continue;
       const release = releasesOf(this.#world).find((each) => each.metadata.name === spec.release);
       const asked = release?.status?.commands.some(
         ({ verb, outcome }) => verb === 'retry' && !outcome.startsWith('refused'),

@@ -59,8 +59,28 @@ export class ReleaseRules {
       violated('INV-12', `the epoch of ${name} fell from ${was.epoch} to ${is.epoch}`);
     if (was?.direction === 'back' && is.direction === 'forward')
       violated('INV-20', `${name} turned back and goes forward again`);
+    if (was !== undefined) this.#waited(release, was);
     this.#one(release);
     this.#replays(release);
+  }
+
+  /** A pause has a clock of its own and lasts as long as the policy says, whatever went before (peers.md row 14). */
+  #waited({ metadata, spec, status }: Stored<Release>, was: ReleaseStatus): void {
+    const turn = status?.turn;
+    if (was.pause === null || was.turn !== null || turn?.by !== 'clock') return;
+    const pausedMs = Date.parse(turn.at) - Date.parse(was.pause.since);
+    if (pausedMs < durationMs(spec.policy.pauseExpiry))
+      this.#world.violated('INV-28', `${metadata.name} waited ${pausedMs} ms of ${spec.policy.pauseExpiry}`);
+  }
+
+  /** A stable version that is broken keeps nobody from replacing it (peers.md row 5). */
+  #blockedByOld({ metadata, spec, status }: Stored<Execution>): void {
+    const version = /^traffic of .*\((\S+) may not have/.exec(status?.failure?.message ?? '')?.[1];
+    const number = /-r(\d+)$/.exec(version ?? '')?.[1];
+    if (number === undefined || spec.release === null || spec.from?.spec.number !== Number(number)) return;
+    const release = this.#world.objects.get(`Release/default/${spec.release}`) as Stored<Release> | undefined;
+    if (release?.status?.direction === 'forward' && spec.epoch === release.status.epoch)
+      this.#world.violated('INV-7', `${metadata.name} is kept from leaving ${version} by its failing`);
   }
 
   /** The way back fails where the old version cannot come up, and for no reason of our own. */
@@ -145,6 +165,7 @@ export class ReleaseRules {
   /** What has ended stays as it ended. */
   #reported(execution: Stored<Execution>, before: Stored<Execution>): void {
     const [was, is] = [before.status?.phase ?? 'Pending', execution.status?.phase ?? 'Pending'];
+    if (is === 'Failed' && was !== is) this.#blockedByOld(execution);
     if (FINAL.has(was) && was !== is)
       this.#world.violated('INV-13', `${execution.metadata.name} was ${was} and became ${is}`);
   }

@@ -5,6 +5,7 @@ import type { Life } from '../life.ts';
 import type { NodeClock } from '../node-clock.ts';
 import type { Written } from '../observed-store.ts';
 import type { Role } from '../platform.ts';
+import { GateRules } from './gate-rules.ts';
 import { JournalRules } from './journal-rules.ts';
 import { KeptRules } from './kept-rules.ts';
 import { LeaseRules } from './lease-rules.ts';
@@ -35,6 +36,7 @@ export class Rules {
   readonly #lease: LeaseRules;
   readonly #tracks: TrackRules;
   readonly #wire: WireRules;
+  readonly #gates: GateRules;
 
   constructor(world: World, witness: Witness) {
     const journal = () => witness.journal();
@@ -47,6 +49,7 @@ export class Rules {
     this.#lease = new LeaseRules(world, witness.agentClock, () => witness.agent());
     this.#tracks = new TrackRules(world);
     this.#wire = new WireRules(world);
+    this.#gates = new GateRules(world);
   }
 
   written(written: Written): void {
@@ -54,6 +57,7 @@ export class Rules {
     this.#tracks.written(written);
     this.#once.written(written);
     this.kept.written(written);
+    this.#gates.written(written);
   }
 
   effect(effect: ClusterEffect, fence: Fence | null): void {
@@ -63,6 +67,7 @@ export class Rules {
     this.#lease.effect(effect, fence);
     this.#tracks.effect(fence);
     this.#wire.effect(fence);
+    this.#gates.effect(fence);
   }
 
   proof(service: ServiceKey): void {

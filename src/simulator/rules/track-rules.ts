@@ -1,10 +1,11 @@
 import type { Stored } from '../../api/meta.ts';
 import type { Release } from '../../api/release.ts';
-import type { Track } from '../../api/revision.ts';
+import type { Revision, Track } from '../../api/revision.ts';
 import type { Fence } from '../../drivers/cluster-driver.ts';
 import { hasEnded } from '../../engine/release/state.ts';
+import { canonicalJson } from '../../lib/digest.ts';
 import type { Written } from '../observed-store.ts';
-import { releasesOf, type World } from './rule.ts';
+import { objectsOf, releasesOf, type World } from './rule.ts';
 
 /** INV-9: what had changed nothing ends without a change, and what is live changes by a release that succeeded. */
 export class TrackRules {
@@ -21,9 +22,13 @@ export class TrackRules {
   }
 
   written({ kind, object, before, deleted }: Written): void {
+    if (kind === 'Revision' && before === undefined) this.#new(object as Stored<Revision>);
     if (deleted || before === undefined) return;
     if (kind === 'Release') this.#ended(object as Stored<Release>, before as Stored<Release>);
-    if (kind === 'Track') this.#live(object as Stored<Track>, before as Stored<Track>);
+    if (kind === 'Track') {
+      this.#live(object as Stored<Track>, before as Stored<Track>);
+      this.#held(object as Stored<Track>, before as Stored<Track>);
+    }
   }
 
   #ended({ metadata, status }: Stored<Release>, before: Stored<Release>): void {
@@ -35,6 +40,29 @@ export class TrackRules {
         'INV-9',
         `${metadata.name} ended ${status.phase} without a way back, and had acted`,
       );
+  }
+
+  /** A hold that a rollback set is for people to lift: nothing releases by itself meanwhile (peers.md row 17). */
+  #held({ metadata, status }: Stored<Track>, before: Stored<Track>): void {
+    const claims = (track: Track['status']) =>
+      [track?.active, ...(track?.queue ?? [])].flatMap((claim) => claim?.claim ?? []);
+    if (before.status?.hold == null || status?.hold == null) return;
+    const known = new Set(claims(before.status));
+    const fresh = claims(status).find((claim) => claim.startsWith('auto:') && !known.has(claim));
+    if (fresh !== undefined)
+      this.#world.violated('HOLD', `${metadata.name} is held by ${status.hold.by} and claims ${fresh}`);
+  }
+
+  /** Two revisions of a track never say the same: nothing is replaced by its like (peers.md row 11). */
+  #new({ metadata, spec }: Stored<Revision>): void {
+    const content = canonicalJson([spec.workloads, spec.parameters]);
+    for (const object of objectsOf(this.#world, 'Revision')) {
+      const other = object as Stored<Revision>;
+      if (other.metadata.name === metadata.name || other.spec.application !== spec.application) continue;
+      if (other.spec.environment !== spec.environment) continue;
+      if (canonicalJson([other.spec.workloads, other.spec.parameters]) === content)
+        this.#world.violated('INV-6', `${metadata.name} says the same as ${other.metadata.name}`);
+    }
   }
 
   #live({ metadata, spec, status }: Stored<Track>, before: Stored<Track>): void {

@@ -57,6 +57,8 @@ export class TrafficRules {
         this.#written(effect.wish, effect.before);
         this.#floors(effect.wish.service, `${weights(effect.wish)} is written`);
         return;
+      case 'restart':
+        return;
       case 'removeService':
         this.#moved.delete(serviceId(effect.service));
     }

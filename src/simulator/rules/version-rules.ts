@@ -1,7 +1,13 @@
 import type { Stored } from '../../api/meta.ts';
 import type { Release } from '../../api/release.ts';
-import type { Revision } from '../../api/revision.ts';
-import type { Fence, ServiceKey, TrafficWish, WorkloadWish } from '../../drivers/cluster-driver.ts';
+import type { Revision, Track } from '../../api/revision.ts';
+import type {
+  Fence,
+  ServiceKey,
+  TrafficWish,
+  WorkloadKey,
+  WorkloadWish,
+} from '../../drivers/cluster-driver.ts';
 import { canonicalJson } from '../../lib/digest.ts';
 import { type ClusterEffect, workloadId } from '../cluster.ts';
 import { serviceId } from '../data-plane.ts';
@@ -31,6 +37,9 @@ export class VersionRules {
         this.#schema(effect.wish, fence);
         if (effect.wish.replicas === 0 && (effect.before ?? 0) > 0) this.#gone(workloadId(effect.wish.key));
         return;
+      case 'restart':
+        this.#replaced(effect.key);
+        return;
       case 'remove':
         if (effect.before > 0) this.#gone(workloadId(effect.key));
         return;
@@ -56,6 +65,15 @@ export class VersionRules {
     const known = this.#contents.get(id) ?? content;
     this.#contents.set(id, known);
     if (known !== content) this.#world.violated('INV-6', `${id} was one thing and is another`);
+  }
+
+  /** The instances that were proven are those that serve (peers.md row 6): nobody but a person has them replaced. */
+  #replaced({ application, environment, version }: WorkloadKey): void {
+    const track = this.#world.objects.get(`Track/default/${application}-${environment}`) as
+      | Stored<Track>
+      | undefined;
+    if (track?.status?.work?.purpose !== 'restart')
+      this.#world.violated('INV-1', `the proven instances of ${version} are thrown away`);
   }
 
   /** INV-25: nothing of a revision starts before its migration was seen to end well. */
