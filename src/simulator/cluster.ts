@@ -7,12 +7,14 @@ import type {
   WorkloadKey,
   WorkloadWish,
 } from '../drivers/cluster-driver.ts';
+import type { Ports } from '../drivers/local/ports.ts';
 import { instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import { DataPlane, type PlaneFaults, serviceId } from './data-plane.ts';
 import type { FaultTally } from './fault-tally.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
+import { simulatedPorts } from './ports.ts';
 import type { Programs } from './program.ts';
 import { Requests } from './requests.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -51,6 +53,9 @@ export class SimulatedCluster {
   onEffect: (effect: ClusterEffect, fence: Fence | null) => void = () => {};
   /** A proof after a write of traffic was given. */
   onProof: (service: ServiceKey) => void = () => {};
+  /** An instance took a port, or no table names its port any more. */
+  onPort: (port: number, what: 'taken' | 'left') => void = () => {};
+  readonly #ports: Ports;
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
   readonly #epochMs: number;
@@ -75,6 +80,7 @@ export class SimulatedCluster {
     this.#epochMs = options.epochMs;
     this.programs = programs;
     this.plane = new DataPlane(timeline, random.split('plane'), options.plane, tally);
+    this.#ports = simulatedPorts(timeline, random.split('ports'), options.epochMs);
     this.requests = new Requests({ timeline, random: random.split('requests'), plane: this.plane, ledger });
   }
 
@@ -164,6 +170,8 @@ export class SimulatedCluster {
         plane: this.plane,
         requests: this.requests,
         tally: this.#tally,
+        ports: this.#ports,
+        port: (port, what) => this.onPort(port, what),
         epochMs: this.#epochMs,
         nextNumber: () => this.#nextNumber++,
         changed: ({ wish: { key } }) => {

@@ -28,7 +28,8 @@ export class SimulatedInstance {
   readonly key: WorkloadKey;
   readonly program: Program;
   readonly startedAtMs: number;
-  readonly port: number;
+  /** Null until it has one. */
+  port: number | null = null;
   readonly inside = new Set<Inside>();
   state: InstanceObservation['state'] = 'starting';
   /** It has answered through the preview since it was last ready. */
@@ -46,7 +47,6 @@ export class SimulatedInstance {
     id: string;
     key: WorkloadKey;
     program: Program;
-    port: number;
     isJob: boolean;
     timeline: Timeline;
     random: SeededRandom;
@@ -55,7 +55,6 @@ export class SimulatedInstance {
     this.id = options.id;
     this.key = options.key;
     this.program = options.program;
-    this.port = options.port;
     this.startedAtMs = options.timeline.now;
     this.#timeline = options.timeline;
     this.#random = options.random;

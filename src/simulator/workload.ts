@@ -5,6 +5,7 @@ import type {
   WorkloadProblem,
   WorkloadWish,
 } from '../drivers/cluster-driver.ts';
+import type { Ports } from '../drivers/local/ports.ts';
 import { instant } from '../lib/clock.ts';
 import { durationMs } from '../lib/durations.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -21,10 +22,13 @@ export interface WorkloadSurroundings {
   readonly programs: Programs;
   readonly plane: DataPlane;
   readonly requests: Requests;
+  readonly ports: Ports;
   readonly tally: FaultTally;
   readonly epochMs: number;
   nextNumber(): number;
   changed(workload: SimulatedWorkload): void;
+  /** An instance listens there from now on, or no table names it any more. */
+  port(port: number, what: 'taken' | 'left'): void;
   gone(workload: SimulatedWorkload): void;
 }
 
@@ -159,6 +163,10 @@ export class SimulatedWorkload implements InstanceEvents {
   ended(instance: SimulatedInstance, how: { by: 'itself' | 'order'; exitCode: number | null }): void {
     const { plane, requests, timeline, tally } = this.#around;
     plane.leave(this.service, instance);
+    if (instance.port !== null) {
+      void this.#around.ports.quarantine(instance.port);
+      this.#around.port(instance.port, 'left');
+    }
     if (this.isJob && !this.removing) {
       this.#around.changed(this);
       return;
@@ -262,14 +270,19 @@ export class SimulatedWorkload implements InstanceEvents {
       id: `${key.version}-${number}`,
       key,
       program: this.program,
-      port: 20_000 + number,
       isJob: this.isJob,
       timeline: this.#around.timeline,
       random: this.#around.random.split(`instance/${number}`),
       events: this,
     });
     this.instances.push(instance);
+    void this.#listen(instance);
     return instance;
+  }
+
+  async #listen(instance: SimulatedInstance): Promise<void> {
+    instance.port = await this.#around.ports.take();
+    this.#around.port(instance.port, 'taken');
   }
 
   #drop(instance: SimulatedInstance): void {

@@ -35,7 +35,8 @@ export class OnceRules {
     const answered = this.#world.objects.get(`GateRun/default/${order}-${gate.name}`) as
       | Stored<GateRun>
       | undefined;
-    if (answered?.status?.state === 'done')
+    // A person's word may come while the agent still asks.
+    if (answered?.status?.state === 'done' && answered.status.by === null)
       this.#world.violated('INV-14', `${program} of ${order} runs again after its gate was decided`);
     const key = `${order} ${program}`;
     if (this.#open.has(key))
