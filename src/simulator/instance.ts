@@ -61,7 +61,7 @@ export class SimulatedInstance {
     this.#events = options.events;
     if (options.isJob) this.after(this.program.job.ms, () => this.die(this.program.job.exitCode));
     else if (this.program.crashesAtStart) this.after(this.#random.between(50, 600), () => this.die(1));
-    else this.after(this.#vary(this.program.startMs), () => this.#ready());
+    else this.after(this.#outageMs() + this.#vary(this.program.startMs), () => this.#ready());
   }
 
   get serves(): boolean {
@@ -135,6 +135,13 @@ export class SimulatedInstance {
     this.proven = false;
     this.#events.changed(this);
     this.after(this.#random.between(200, 8_000), () => this.#ready());
+  }
+
+  /** What is left of the time in which nothing that starts gets ready. */
+  #outageMs(): number {
+    const { outage } = this.program;
+    const { now } = this.#timeline;
+    return outage === null || now < outage.fromMs ? 0 : Math.max(0, outage.untilMs - now);
   }
 
   #vary(ms: number): number {

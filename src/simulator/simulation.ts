@@ -10,6 +10,7 @@ import { frozenReads, observedStore } from './observed-store.ts';
 import { Operators } from './operators.ts';
 import { NO_CHANCE_FAULTS, Platform } from './platform.ts';
 import { Programs } from './program.ts';
+import { checkEnd } from './rules/end-rules.ts';
 import { checkRest, unrest } from './rules/rest-rules.ts';
 import type { Violation, World } from './rules/rule.ts';
 import { Rules } from './rules/rules.ts';
@@ -20,6 +21,7 @@ import { effectWords, operationWords, writtenWords } from './words.ts';
 
 /** 2026-11-20T12:00:00Z: a run's wall clock does not depend on the day it is run. */
 const EPOCH_MS = Date.UTC(2026, 10, 20, 12);
+const VERSION = '0.1.0';
 const JOURNAL = '/agent/journal.jsonl';
 /** Unfinished business is looked at this often once faults are over, ms. */
 const REST_LOOK_MS = 1_000;
@@ -115,7 +117,7 @@ export async function simulate({
     rules.proof(service);
   };
   const platform: Platform = new Platform({
-    ...{ timeline, store, cluster, faults: scenario.chance, tally, epochMs: EPOCH_MS, version: '0.1.0' },
+    ...{ timeline, store, cluster, faults: scenario.chance, tally, epochMs: EPOCH_MS, version: VERSION },
     random: random.split('platform'),
     services: new Map(Object.entries(scenario.services)),
     commands: new Map(Object.entries(scenario.commands)),
@@ -201,6 +203,8 @@ export async function simulate({
     restedAt = timeline.now;
     await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
     checkRest(world, operators.acknowledged, rules.kept.collected);
+    rules.end();
+    await checkEnd(world, store, platform.clocks.manager.wall, VERSION);
     const imbalance = ledger.imbalance();
     if (imbalance !== null) world.violated('LEDGER', imbalance);
   }

@@ -67,7 +67,9 @@ export class ReleaseRules {
   /** A pause has a clock of its own and lasts as long as the policy says, whatever went before (peers.md row 14). */
   #waited({ metadata, spec, status }: Stored<Release>, was: ReleaseStatus): void {
     const turn = status?.turn;
+    // An approval that expires beside it has a clock of its own too.
     if (was.pause === null || was.turn !== null || turn?.by !== 'clock') return;
+    if (turn.why?.startsWith('paused since') !== true) return;
     const pausedMs = Date.parse(turn.at) - Date.parse(was.pause.since);
     if (pausedMs < durationMs(spec.policy.pauseExpiry))
       this.#world.violated('INV-28', `${metadata.name} waited ${pausedMs} ms of ${spec.policy.pauseExpiry}`);
@@ -89,11 +91,12 @@ export class ReleaseRules {
     if (scenario.faults.some(({ type }) => type === 'killInstance' || type === 'killRouter')) return;
     const from = objects.get(`Revision/${metadata.namespace}/${spec.from}`) as Stored<Revision> | undefined;
     const healthy = (from?.spec.workloads ?? []).every(({ env, readiness }) => {
-      const { startMs, serveMs, crashesAtStart, crashEveryMs, flapEveryMs } = cluster.programs.of(env);
+      const { startMs, serveMs, outage, crashesAtStart, crashEveryMs, flapEveryMs } =
+        cluster.programs.of(env);
       // A start takes up to 1.3 times as long as the program says (instance.ts).
       const inTime = startMs * 1.3 < durationMs(readiness?.startTimeout ?? '60s');
       const comesUp = inTime && Number.isFinite(serveMs) && !crashesAtStart;
-      return comesUp && crashEveryMs === null && flapEveryMs === null;
+      return comesUp && outage === null && crashEveryMs === null && flapEveryMs === null;
     });
     if (healthy)
       this.#world.violated(

@@ -92,6 +92,11 @@ export class Rules {
     this.kept.artifactRemoved(digest);
   }
 
+  /** At rest. */
+  end(): void {
+    this.#tracks.end();
+  }
+
   look(): void {
     this.traffic.look();
     this.#versions.look();
