@@ -10,6 +10,7 @@ import type { Planner } from '../server/dependencies.ts';
 import type { Store } from '../store/store.ts';
 import type { ControllerContext } from './context.ts';
 import { reconcileDeletion } from './deletion.ts';
+import { keepLookingForDrift } from './drift.ts';
 import { follow } from './follow.ts';
 import { PendingCommands } from './pending-commands.ts';
 import { createPlanner } from './planner.ts';
@@ -20,7 +21,16 @@ import { WorkQueue } from './work-queue.ts';
 export interface ControllersOptions {
   readonly store: Store;
   /** Which agents are connected. */
-  readonly gateway: { clusters(): readonly { name: string; connected: boolean }[] };
+  readonly gateway: {
+    clusters(): readonly { name: string; connected: boolean }[];
+    /** Absent: what stands is not looked at. */
+    call?(
+      cluster: string,
+      method: 'standing',
+      params: Readonly<Record<string, unknown>>,
+      signal: AbortSignal,
+    ): AsyncIterable<unknown>;
+  };
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
@@ -156,6 +166,16 @@ export function startControllers(options: ControllersOptions): Controllers {
   on<Cluster>('Cluster', () => {
     for (const key of allReleases) releases.add(key);
   });
+
+  const { gateway } = options;
+  if (gateway.call !== undefined) {
+    const call = gateway.call.bind(gateway);
+    void keepLookingForDrift({
+      ...{ store, clock, log: log.child({ controller: 'drift' }), signal: ending.signal },
+      clusters: context.connectedClusters,
+      ask: (cluster, signal) => call(cluster, 'standing', {}, signal),
+    });
+  }
 
   return {
     planner: createPlanner({ store, clock, version }),

@@ -50,7 +50,7 @@ const managerFrame = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('call'),
     id,
-    method: z.enum(['logs', 'instances', 'totals']),
+    method: z.enum(['logs', 'instances', 'totals', 'standing']),
     params: z.record(z.string(), z.unknown()),
   }),
   z.strictObject({ type: z.literal('hangUp'), id }),

@@ -63,8 +63,9 @@ export type AgentFrame =
  *   {instance, line, at?}, many.
  * - `instances` {namespace?, application?} → one data frame: WorkloadObservation[].
  * - `totals` {service: ServiceKey} → one data frame: ServiceTotals.
+ * - `standing` {} → one data frame: sizes of all workloads and weights of all services, as they are wanted.
  */
-export type CallMethod = 'logs' | 'instances' | 'totals';
+export type CallMethod = 'logs' | 'instances' | 'totals' | 'standing';
 
 export interface HeldExecution {
   readonly execution: string;

@@ -12,6 +12,7 @@ import { instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import { DataPlane, type PlaneFaults, serviceId } from './data-plane.ts';
 import type { FaultTally } from './fault-tally.ts';
+import { ForeignHand } from './foreign-hand.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
 import { simulatedPorts } from './ports.ts';
@@ -48,6 +49,8 @@ const PROOF_REQUESTS = 20;
 export class SimulatedCluster {
   readonly plane: DataPlane;
   readonly requests: Requests;
+  /** Somebody else, who writes over what we wrote. */
+  readonly hand: ForeignHand;
   readonly workloads = new Map<string, SimulatedWorkload>();
   readonly programs: Programs;
   onEffect: (effect: ClusterEffect, fence: Fence | null) => void = () => {};
@@ -81,7 +84,11 @@ export class SimulatedCluster {
     this.programs = programs;
     this.plane = new DataPlane(timeline, random.split('plane'), options.plane, tally);
     this.#ports = simulatedPorts(timeline, random.split('ports'), options.epochMs);
-    this.requests = new Requests({ timeline, random: random.split('requests'), plane: this.plane, ledger });
+    this.hand = new ForeignHand(timeline, this.plane, this.workloads);
+    this.requests = new Requests({
+      ...{ timeline, ledger, plane: this.plane, hand: this.hand },
+      random: random.split('requests'),
+    });
   }
 
   weights(service: ServiceKey): Readonly<Record<string, number>> {

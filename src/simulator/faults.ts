@@ -42,12 +42,7 @@ export function strike(fault: FaultEvent, platform: Platform, cluster: Simulated
     case 'unknownOrder':
       platform.sendUnknownOrder(fault.pick);
       return 'the next order is followed by one in unknown words';
-    case 'foreignEdit': {
-      const workloads = [...cluster.workloads.values()].filter(({ wish }) => wish.replicas > 0);
-      const workload = workloads[Math.floor(fault.pick * workloads.length)];
-      if (workload === undefined) return null;
-      workload.want({ ...workload.wish, replicas: workload.wish.replicas + 1 });
-      return `somebody scales ${workload.wish.key.version} to ${workload.wish.replicas}`;
-    }
+    case 'foreignEdit':
+      return cluster.hand.edit(fault.what, fault.pick);
   }
 }

@@ -2,6 +2,7 @@ import type { ApplicationSpecInput } from '../api/application.ts';
 import type { EnvironmentSpec } from '../api/environment.ts';
 import type { RetentionPolicy } from '../store/retention.ts';
 import type { PlaneFaults } from './data-plane.ts';
+import type { ForeignEdit } from './foreign-hand.ts';
 import type { OutsideService } from './outside.ts';
 import type { ChanceFaults, Role } from './platform.ts';
 import type { Program } from './program.ts';
@@ -49,7 +50,7 @@ export type FaultEvent = { readonly atMs: number } & (
   /** A newer program's words in an order; which words, 0 to 1. */
   | { readonly type: 'unknownOrder'; readonly pick: number }
   /** Somebody else's hand on the cluster: a workload's wish or a service's weights are written over. */
-  | { readonly type: 'foreignEdit'; readonly pick: number }
+  | { readonly type: 'foreignEdit'; readonly what: ForeignEdit; readonly pick: number }
 );
 
 /** Everything that a run is made of; with its seed it gives the same run again. */

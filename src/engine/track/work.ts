@@ -26,7 +26,10 @@ export function settleWork(input: TrackInput, track: TrackStatus): TrackStatus {
   if (work === null || work.execution === '' || input.work === undefined) return track;
   if (input.work.phase === 'Succeeded') return finished(track, work);
   const failedAt = failureOf(input);
-  return failedAt !== null && input.now >= failedAt + RETRY_MS ? { ...track, work: null } : track;
+  if (failedAt === null || input.now < failedAt + RETRY_MS) return track;
+  // Something gave it traffic that it should not have: that is put right first.
+  const applied = input.work.failure?.reason === 'stillNamed' ? null : track.applied;
+  return { ...track, applied, work: null };
 }
 
 /** An order is made or may be: no other order for this application may be given (INV-21). */

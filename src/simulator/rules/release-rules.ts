@@ -15,6 +15,8 @@ const REPLAY_EVERY = 7;
 /** Who asked for it may be told later than that it was asked for; what it does may not. */
 const inputsOf = ({ spec }: Stored<Release>): string =>
   canonicalJson({ ...spec, requestedBy: null, why: null });
+/** Faults after which a version may not come up, or its proof not be given, whatever its programs are. */
+const OTHERS_DOING: ReadonlySet<string> = new Set(['killInstance', 'killRouter', 'foreignEdit']);
 const FINAL = new Set(['Succeeded', 'Failed', 'Cancelled', 'Refused']);
 
 /** Rules of what is committed about releases: INV-7, 12, 15, 17, 20, 21, 26, and the arrows of the state machine. */
@@ -88,7 +90,7 @@ export class ReleaseRules {
   /** The way back fails where the old version cannot come up, and for no reason of our own. */
   #wayBackFailed({ metadata, spec, status }: Stored<Release>): void {
     const { scenario, objects, cluster } = this.#world;
-    if (scenario.faults.some(({ type }) => type === 'killInstance' || type === 'killRouter')) return;
+    if (scenario.faults.some(({ type }) => OTHERS_DOING.has(type))) return;
     const from = objects.get(`Revision/${metadata.namespace}/${spec.from}`) as Stored<Revision> | undefined;
     const healthy = (from?.spec.workloads ?? []).every(({ env, readiness }) => {
       const { startMs, serveMs, outage, crashesAtStart, crashEveryMs, flapEveryMs } =

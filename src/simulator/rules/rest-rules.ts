@@ -26,6 +26,7 @@ export function unrest(world: World): string[] {
     if ((status?.queue.length ?? 0) > 0) reasons.push(`${metadata.name} has a queue`);
     if ((status?.warm.length ?? 0) > 0) reasons.push(`${metadata.name} has warm revisions`);
   }
+  for (const service of world.cluster.hand.standing) reasons.push(`somebody's word stands at ${service}`);
   for (const object of objectsOf(world, 'Application'))
     if (object.metadata.deletionTimestamp !== undefined)
       reasons.push(`${object.metadata.name} is being deleted`);

@@ -57,12 +57,17 @@ export class TrafficRules {
         const { version: _version, ...service } = effect.wish.key;
         if (effect.before !== null && effect.wish.replicas < effect.before)
           this.#mayShrink(service, effect.wish.key.version, fence, effect.wish.replicas);
+        if (effect.wish.replicas === 0 && (effect.before ?? 0) > 0)
+          this.#stillNamed(service, effect.wish.key.version);
         this.#floors(service, `${effect.wish.key.version} is wanted ${effect.wish.replicas} times`);
         return;
       }
       case 'remove': {
         const { version, ...service } = effect.key;
-        if (effect.before > 0) this.#mayShrink(service, version, null, 0);
+        if (effect.before > 0) {
+          this.#mayShrink(service, version, null, 0);
+          this.#stillNamed(service, version);
+        }
         this.#floors(service, `${version} is removed`);
         return;
       }
@@ -119,9 +124,19 @@ export class TrafficRules {
     }
   }
 
+  /** INV-5: what has traffic is not taken down to nothing, whoever gave it the traffic, once that could be read. */
+  #stillNamed(service: ServiceKey, version: string): void {
+    const { cluster, timeline, violated } = this.#world;
+    const weight = cluster.weights(service)[version] ?? 0;
+    const readable = timeline.now - cluster.hand.editedMs(serviceId(service)) > READ_AGE_MS;
+    if (weight > 0 && readable) violated('INV-5', `${version} is taken down to nothing with ${weight} %`);
+  }
+
   /** INV-5 and INV-7: what has traffic keeps the size that its share needs. */
   #floors(service: ServiceKey, what: string): void {
     const { cluster, violated } = this.#world;
+    // What somebody else has written over stands at no size of ours.
+    if (cluster.hand.meddles(serviceId(service))) return;
     const known = cluster.plane.services.get(serviceId(service));
     if (known === undefined) return;
     const named = new Map<string, number>();
@@ -147,6 +162,7 @@ export class TrafficRules {
   #mayShrink(service: ServiceKey, version: string, fence: Fence | null, replicas: number): void {
     // `rolling` moves shares and sizes together, one instance at a time; its proof comes with the last.
     if (replicas > 0 && this.#isRolling(fence)) return;
+    if (this.#world.cluster.hand.meddles(serviceId(service))) return;
     const moved = this.#moved.get(serviceId(service));
     if (moved === undefined || !moved.lost.includes(version)) return;
     const proven = this.#proven.get(serviceId(service)) ?? Number.NEGATIVE_INFINITY;

@@ -41,8 +41,8 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'failed-work-left',
     bug: 'work outside releases that failed once is never tried again (INV-28)',
     file: 'engine/track/work.ts',
-    find: 'input.now >= failedAt + RETRY_MS ?',
-    replace: 'input.now < 0 ?',
+    find: 'if (failedAt === null || input.now < failedAt + RETRY_MS) return track;',
+    replace: 'if (failedAt === null || input.now > 0) return track;',
   },
   {
     name: 'pause-counted-against-deadline',
