@@ -137,7 +137,19 @@ module.exports = {
     only(
       'simulator-composes',
       'simulator',
-      ['api', 'lib', 'engine', 'store', 'controllers', 'execution', 'agent', 'drivers', 'gates', 'router'],
+      [
+        'api',
+        'lib',
+        'engine',
+        'store',
+        'artifacts',
+        'controllers',
+        'execution',
+        'agent',
+        'drivers',
+        'gates',
+        'router',
+      ],
       'The simulator puts the real parts together over ports of its own; it knows no server, command line or machine.',
     ),
     {

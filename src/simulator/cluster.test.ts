@@ -10,6 +10,7 @@ import {
 import { PREVIEW_HEADER } from '../router/table.ts';
 import { SimulatedCluster } from './cluster.ts';
 import type { Inside } from './instance.ts';
+import { FaultTally } from './fault-tally.ts';
 import { Ledger } from './ledger.ts';
 import { GOOD_PROGRAM, PROGRAM_VARIABLE, type Program, Programs } from './program.ts';
 import { EPOCH_MS, VirtualTime } from './virtual-time-conformance.ts';
@@ -34,6 +35,7 @@ function simulatedAdapter(time: VirtualTime): AdapterUnderTest {
     ...{ timeline: time.timeline, programs, ledger: new Ledger(), epochMs: EPOCH_MS },
     random: time.random.split('cluster'),
     plane: { lagMs: 0, outOfOrder: 0 },
+    tally: new FaultTally(),
   });
   const service = { namespace: 'default', application: 'shop', environment: 'local', workload: 'shop' };
   const instances = () => [...cluster.workloads.values()].flatMap((workload) => workload.instances);

@@ -11,13 +11,17 @@ import type {
   WorkloadWish,
 } from '../drivers/cluster-driver.ts';
 import { lateness, trafficRefusal } from '../drivers/local/admission.ts';
+import type { Ports } from '../drivers/local/ports.ts';
 import { answersNeeded } from '../drivers/local/prove-after.ts';
 import { routesRefusal } from '../drivers/local/route-table.ts';
 import { instant } from '../lib/clock.ts';
 import { messageOf, SlipwayError } from '../lib/errors.ts';
 import { DataPlane, type PlaneFaults, type PlaneService, serviceId } from './data-plane.ts';
+import type { FaultTally } from './fault-tally.ts';
+import { ForeignHand } from './foreign-hand.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
+import { simulatedPorts } from './ports.ts';
 import type { Programs } from './program.ts';
 import { Requests } from './requests.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -27,6 +31,7 @@ import { SimulatedWorkload } from './workload.ts';
 /** An effect of ours on the cluster, told after it happened. */
 export type ClusterEffect =
   | { readonly type: 'wish'; readonly wish: WorkloadWish; readonly before: number | null }
+  | { readonly type: 'restart'; readonly key: WorkloadKey }
   | { readonly type: 'remove'; readonly key: WorkloadKey; readonly before: number }
   | { readonly type: 'traffic'; readonly wish: TrafficWish; readonly before: TrafficWish | undefined }
   | {
@@ -56,14 +61,20 @@ const PROOF_LOOK_MS = 50;
 export class SimulatedCluster {
   readonly plane: DataPlane;
   readonly requests: Requests;
+  /** Somebody else, who writes over what we wrote. */
+  readonly hand: ForeignHand;
   readonly workloads = new Map<string, SimulatedWorkload>();
   readonly programs: Programs;
   onEffect: (effect: ClusterEffect, fence: Fence | null) => void = () => {};
   /** A proof after a write of traffic was given. */
   onProof: (service: ServiceKey) => void = () => {};
+  /** An instance took a port, or no table names its port any more. */
+  onPort: (port: number, what: 'taken' | 'left') => void = () => {};
+  readonly #ports: Ports;
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
   readonly #epochMs: number;
+  readonly #tally: FaultTally;
   readonly #fences = new Map<string, number>();
   readonly #listeners = new Set<(key: WorkloadKey) => void>();
   #nextNumber = 1;
@@ -75,14 +86,21 @@ export class SimulatedCluster {
     ledger: Ledger;
     epochMs: number;
     plane: PlaneFaults;
+    tally: FaultTally;
   }) {
-    const { timeline, random, programs, ledger } = options;
+    const { timeline, random, programs, ledger, tally } = options;
     this.#timeline = timeline;
     this.#random = random;
+    this.#tally = tally;
     this.#epochMs = options.epochMs;
     this.programs = programs;
-    this.plane = new DataPlane(timeline, random.split('plane'), options.plane);
-    this.requests = new Requests({ timeline, random: random.split('requests'), plane: this.plane, ledger });
+    this.plane = new DataPlane(timeline, random.split('plane'), options.plane, tally);
+    this.#ports = simulatedPorts(timeline, random.split('ports'), options.epochMs);
+    this.hand = new ForeignHand(timeline, this.plane, this.workloads);
+    this.requests = new Requests({
+      ...{ timeline, ledger, plane: this.plane, hand: this.hand },
+      random: random.split('requests'),
+    });
   }
 
   weights(service: ServiceKey): Readonly<Record<string, number>> {
@@ -104,6 +122,7 @@ export class SimulatedCluster {
           const workload = this.workloads.get(workloadId(key));
           if (workload === undefined) throw new SlipwayError('notFound', `no workload ${key.version}`);
           workload.restart();
+          this.onEffect({ type: 'restart', key }, null);
         }, 0.5),
       observe: (key) =>
         life.call(() => {
@@ -160,6 +179,9 @@ export class SimulatedCluster {
         programs: this.programs,
         plane: this.plane,
         requests: this.requests,
+        tally: this.#tally,
+        ports: this.#ports,
+        port: (port, what) => this.onPort(port, what),
         epochMs: this.#epochMs,
         nextNumber: () => this.#nextNumber++,
         changed: ({ wish: { key } }) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { filesConformance } from '../lib/files-conformance.ts';
 import { SimulatedDisk } from './disk.ts';
+import { FaultTally } from './fault-tally.ts';
 import { VirtualTime } from './virtual-time-conformance.ts';
 
 const HEALTHY = { full: 0, sync: 0 };
@@ -8,7 +9,7 @@ const HEALTHY = { full: 0, sync: 0 };
 describe('SimulatedDisk', () => {
   it.each(filesConformance)('$name', async ({ name, run }) => {
     const time = new VirtualTime(name);
-    const disk = new SimulatedDisk(time.random, HEALTHY);
+    const disk = new SimulatedDisk(time.random, HEALTHY, new FaultTally());
     let lives = 0;
     const again = () => disk.files(time.life(`process-${lives++}`));
     await time.run(async () => {
@@ -22,7 +23,7 @@ describe('SimulatedDisk', () => {
     const left = new Set<string>();
     for (let seed = 0; seed < 40; seed += 1) {
       const time = new VirtualTime(`torn ${seed}`);
-      const disk = new SimulatedDisk(time.random, HEALTHY);
+      const disk = new SimulatedDisk(time.random, HEALTHY, new FaultTally());
       await time.run(async () => {
         const life = time.life('agent');
         const files = disk.files(life);

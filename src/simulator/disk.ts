@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { Files } from '../lib/files.ts';
+import { type FaultTally, strikesOf } from './fault-tally.ts';
 import type { Life } from './life.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
@@ -18,10 +19,12 @@ export class SimulatedDisk {
   readonly content = new Map<string, Buffer>();
   readonly #directories = new Set(['/']);
   readonly #random: SeededRandom;
+  readonly #tally: FaultTally;
   faults: DiskFaults;
 
-  constructor(random: SeededRandom, faults: DiskFaults) {
+  constructor(random: SeededRandom, faults: DiskFaults, tally: FaultTally) {
     this.#random = random;
+    this.#tally = tally;
     this.faults = faults;
   }
 
@@ -91,7 +94,10 @@ export class SimulatedDisk {
     let written = false;
     life.onDeath(() => {
       // Died between the first byte and the sync: any beginning of the text may be there.
-      if (!written) this.#extend(path, data.slice(0, this.#random.between(0, data.length)));
+      if (!written) {
+        this.#tally.add('write torn by a death');
+        this.#extend(path, data.slice(0, this.#random.between(0, data.length)));
+      }
       written = true;
     });
     await life.call(() => {
@@ -113,11 +119,12 @@ export class SimulatedDisk {
   }
 
   #mayFail(leaveBehind: () => void): void {
-    if (this.#random.chance(this.faults.full)) {
+    const strikes = strikesOf(this.#random, this.#tally);
+    if (strikes('disk full', this.faults.full)) {
       leaveBehind();
       throw failure('ENOSPC', 'the disk');
     }
-    if (this.#random.chance(this.faults.sync)) {
+    if (strikes('fsync failed', this.faults.sync)) {
       leaveBehind();
       throw failure('EIO', 'the disk');
     }

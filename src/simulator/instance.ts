@@ -41,7 +41,8 @@ export class SimulatedInstance {
   readonly restarts: number;
   readonly program: Program;
   readonly startedAtMs: number;
-  readonly port: number;
+  /** Null until it has one. */
+  port: number | null = null;
   readonly inside = new Set<Inside>();
   state: InstanceObservation['state'] = 'starting';
   /** It has answered through the preview since it last joined the table. */
@@ -70,7 +71,6 @@ export class SimulatedInstance {
     round: number;
     restarts: number;
     program: Program;
-    port: number;
     isJob: boolean;
     takesTraffic: boolean;
     startTimeoutMs: number;
@@ -85,7 +85,6 @@ export class SimulatedInstance {
     this.round = options.round;
     this.restarts = options.restarts;
     this.program = options.program;
-    this.port = options.port;
     this.#takesTraffic = options.takesTraffic;
     this.#epochMs = options.epochMs;
     this.startedAtMs = options.timeline.now;
@@ -94,7 +93,7 @@ export class SimulatedInstance {
     this.#events = options.events;
     if (options.isJob) this.after(this.program.job.ms, () => this.die(this.program.job.exitCode));
     else if (this.program.crashesAtStart) this.after(this.#random.between(50, 600), () => this.die(1));
-    else this.after(this.#vary(this.program.startMs), () => this.#ready());
+    else this.after(this.#outageMs() + this.#vary(this.program.startMs), () => this.#ready());
     if (!options.isJob) this.after(options.startTimeoutMs, () => this.#giveUpStarting());
   }
 
@@ -208,6 +207,13 @@ export class SimulatedInstance {
     this.#failedProofs = null;
     this.#events.changed(this);
     this.after(this.#random.between(200, 8_000), () => this.#ready());
+  }
+
+  /** What is left of the time in which nothing that starts gets ready. */
+  #outageMs(): number {
+    const { outage } = this.program;
+    const { now } = this.#timeline;
+    return outage === null || now < outage.fromMs ? 0 : Math.max(0, outage.untilMs - now);
   }
 
   #vary(ms: number): number {

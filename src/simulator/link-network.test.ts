@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Link, LinkEvents } from '../execution/link.ts';
 import { type LinkEnd, type LinksUnderTest, linkConformance } from '../execution/link-conformance.ts';
+import { FaultTally } from './fault-tally.ts';
 import { type LinkFaults, LinkNetwork } from './link-network.ts';
 import { VirtualTime } from './virtual-time-conformance.ts';
 
@@ -8,7 +9,7 @@ const NO_FAULTS: LinkFaults = { reset: 0, halfOpen: 0, duplicate: 0, slow: 0, di
 
 /** Links of an agent to a manager that hears everything it is told. */
 function simulatedLinks(time: VirtualTime, faults: LinkFaults): LinksUnderTest & { network: LinkNetwork } {
-  const network = new LinkNetwork(time.timeline, time.random, faults);
+  const network = new LinkNetwork(time.timeline, time.random, faults, new FaultTally());
   const [agent, manager] = [time.life('agent'), time.life('manager')];
   return {
     network,

@@ -1,4 +1,5 @@
 import { type Link, type LinkEvents, MAX_FRAME_BYTES } from '../execution/link.ts';
+import { type FaultTally, type Strikes, strikesOf } from './fault-tally.ts';
 import type { Life } from './life.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
@@ -35,15 +36,23 @@ const newEnd = (life: Life, events: LinkEvents): End => ({
 export class LinkNetwork {
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
+  readonly #tally: FaultTally;
+  readonly #strikes: Strikes;
   faults: LinkFaults;
-  /** Told of every frame that somebody hands over, by whom. */
-  onSend: (life: Life, text: string) => void = () => {};
+  /** Told of every frame that somebody hands over: by whom, and to whom. */
+  onSend: (life: Life, text: string, to: Life) => void = () => {};
+  /** Told of every frame that reaches somebody. */
+  onArrive: (life: Life, text: string) => void = () => {};
+  /** Frames that somebody else sends behind this one. */
+  forge: (text: string) => readonly string[] = () => [];
   /** While it is cut nothing passes, nobody is told, and what is sent comes after it. */
   #cutUntil = 0;
 
-  constructor(timeline: Timeline, random: SeededRandom, faults: LinkFaults) {
+  constructor(timeline: Timeline, random: SeededRandom, faults: LinkFaults, tally: FaultTally) {
     this.#timeline = timeline;
     this.#random = random;
+    this.#tally = tally;
+    this.#strikes = strikesOf(random, tally);
     this.faults = faults;
   }
 
@@ -67,7 +76,7 @@ export class LinkNetwork {
       callee === undefined ||
       !callee.life.alive ||
       this.isCut ||
-      this.#random.chance(this.faults.dialRefused)
+      this.#strikes('dial refused', this.faults.dialRefused)
     )
       throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const near = newEnd(caller.life, caller.events);
@@ -92,7 +101,7 @@ export class LinkNetwork {
       send: async (text) => {
         const other = peer();
         if (!mine.open || !mine.life.alive || other === undefined) return false;
-        this.onSend(mine.life, text);
+        this.onSend(mine.life, text, other.life);
         this.#send(text, mine, other);
         return true;
       },
@@ -116,7 +125,10 @@ export class LinkNetwork {
 
   #send(text: string, from: End, to: End): void {
     const { reset, halfOpen, duplicate } = this.faults;
-    if (to.deaf) return;
+    if (to.deaf) {
+      this.#tally.add('frame lost in a half-open link');
+      return;
+    }
     if (!to.life.alive) {
       // Whoever has its address now knows nothing of the connection and says so.
       this.#break(from, 'connection reset');
@@ -127,25 +139,30 @@ export class LinkNetwork {
       this.#break(to, 'max payload size exceeded');
       return;
     }
-    if (this.#random.chance(halfOpen)) {
+    if (this.#strikes('link half open', halfOpen)) {
       to.deaf = true;
       return;
     }
-    if (this.#random.chance(reset)) {
+    if (this.#strikes('link reset', reset)) {
       this.#break(from, 'connection reset');
       this.#break(to, 'connection reset');
       return;
     }
-    const frame = () => {
-      if (to.open) to.events.frame(text);
+    const frame = (what: string) => () => {
+      if (!to.open) return;
+      this.onArrive(to.life, what);
+      to.events.frame(what);
     };
-    this.#arrive(to, frame);
+    this.#arrive(to, frame(text));
+    for (const forged of this.forge(text)) this.#arrive(to, frame(forged));
     // Greetings open a connection; a second one is another connection's.
-    if (!/^\{"type":"(hello|welcome)"/.test(text) && this.#random.chance(duplicate)) this.#arrive(to, frame);
+    if (!/^\{"type":"(hello|welcome)"/.test(text) && this.#strikes('frame doubled', duplicate))
+      this.#arrive(to, frame(text));
   }
 
   #arrive(to: End, act: () => void): void {
     // What was sent into a cut is sent again by TCP until it is over, unless somebody gave up before.
+    if (this.isCut) this.#tally.add('frame held up by a partition');
     const at = Math.max(to.lastArrival, Math.max(this.#timeline.now, this.#cutUntil) + this.#delay());
     to.lastArrival = at;
     this.#timeline.after(at - this.#timeline.now, () =>
@@ -163,7 +180,7 @@ export class LinkNetwork {
   }
 
   #delay(): number {
-    return this.#random.chance(this.faults.slow) ? this.#random.between(20, 5_000) : 0.3;
+    return this.#strikes('frame late', this.faults.slow) ? this.#random.between(20, 5_000) : 0.3;
   }
 }
 

@@ -82,16 +82,17 @@ export function simulatedProcesses(options: {
   timeline: Timeline;
   random: SeededRandom;
   commands: ReadonlyMap<string, OutsideService>;
-  /** Told at each start: a command that is not idempotent must not be seen twice. */
-  ran(command: RunCommand): void;
+  /** Told at each start; what is returned, when the process knows how it ended. */
+  ran(command: RunCommand): (outcome: CommandOutcome) => void;
 }): Processes {
   const { life, timeline, random, commands } = options;
   const cannot = (): Promise<never> =>
     Promise.reject(new TypeError('the simulated cluster supervises its instances itself'));
   return {
-    run: (command) =>
-      life.call(async (): Promise<CommandOutcome> => {
-        options.ran(command);
+    run: async (command) => {
+      let answered: (outcome: CommandOutcome) => void = () => {};
+      const outcome = await life.call(async (): Promise<CommandOutcome> => {
+        answered = options.ran(command);
         const service = commands.get(command.argv[0] ?? '') ?? { answerMs: 10, passes: 1 };
         const timedOut = service.answerMs > command.timeoutMs;
         const ms = Math.min(service.answerMs, command.timeoutMs);
@@ -99,7 +100,10 @@ export function simulatedProcesses(options: {
         command.signal?.throwIfAborted();
         const exitCode = timedOut ? null : random.chance(service.passes) ? 0 : 1;
         return { exitCode, signal: timedOut ? 'SIGKILL' : null, stdout: '', stderr: '', timedOut, ms };
-      }),
+      });
+      answered(outcome);
+      return outcome;
+    },
     spawnGroup: cannot,
     reclaimGroup: cannot,
     isAlive: cannot,

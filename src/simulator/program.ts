@@ -7,6 +7,8 @@ export interface Program {
   readonly startMs: number;
   /** From ready to the first real answer, ms. Infinity: answers its probe and nothing else. */
   readonly serveMs: number;
+  /** While this lasts, since the run began, nothing that starts gets ready: what it needs is not there. */
+  readonly outage: { readonly fromMs: number; readonly untilMs: number } | null;
   /** Ends with code 1 soon after its start. */
   readonly crashesAtStart: boolean;
   /** Mean time from ready to a crash, ms; null: it does not crash by itself. */
@@ -28,6 +30,7 @@ export interface Program {
 export const GOOD_PROGRAM: Program = {
   startMs: 800,
   serveMs: 0,
+  outage: null,
   crashesAtStart: false,
   crashEveryMs: null,
   flapEveryMs: null,

@@ -1,4 +1,6 @@
+import { FaultTally } from './fault-tally.ts';
 import { Life, NO_CALL_FAULTS } from './life.ts';
+import { NodeClock } from './node-clock.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { Timeline } from './timeline.ts';
 
@@ -52,9 +54,9 @@ export class VirtualTime {
 
   life(name: string): Life {
     return new Life({
-      ...{ name, timeline: this.timeline, faults: NO_CALL_FAULTS, epochMs: EPOCH_MS },
+      ...{ name, timeline: this.timeline, faults: NO_CALL_FAULTS, tally: new FaultTally() },
       random: this.random.split(name),
-      clock: { offsetMs: 0, rate: 1 },
+      clock: new NodeClock(this.timeline, EPOCH_MS),
     });
   }
 }

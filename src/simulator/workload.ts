@@ -7,11 +7,13 @@ import type {
 import { type BackendStates, backendStates } from '../drivers/local/backend-states.ts';
 import { type Failure, recordFailure, type SlotHistory } from '../drivers/local/failures.ts';
 import { planWorkload, surgeOf } from '../drivers/local/plan-workload.ts';
+import type { Ports } from '../drivers/local/ports.ts';
 import { problemOf } from '../drivers/local/problem.ts';
 import { readinessOf } from '../drivers/local/readiness.ts';
 import { instant } from '../lib/clock.ts';
 import { durationMs } from '../lib/durations.ts';
 import type { DataPlane } from './data-plane.ts';
+import type { FaultTally } from './fault-tally.ts';
 import { type InstanceEnd, type InstanceEvents, SimulatedInstance } from './instance.ts';
 import type { Program, Programs } from './program.ts';
 import type { Requests } from './requests.ts';
@@ -25,9 +27,13 @@ export interface WorkloadSurroundings {
   readonly programs: Programs;
   readonly plane: DataPlane;
   readonly requests: Requests;
+  readonly ports: Ports;
+  readonly tally: FaultTally;
   readonly epochMs: number;
   nextNumber(): number;
   changed(workload: SimulatedWorkload): void;
+  /** An instance listens there from now on, or no table names it any more. */
+  port(port: number, what: 'taken' | 'left'): void;
   gone(workload: SimulatedWorkload): void;
 }
 
@@ -145,7 +151,12 @@ export class SimulatedWorkload implements InstanceEvents {
 
   ended(instance: SimulatedInstance, how: InstanceEnd): void {
     this.#leave(instance);
+    if (instance.port !== null) {
+      void this.#around.ports.quarantine(instance.port);
+      this.#around.port(instance.port, 'left');
+    }
     if (how.why !== 'order' && instance.retiringSinceMs === null) {
+      this.#around.tally.add(instance.wasReady ? 'instance dies after ready' : 'instance dies before ready');
       if (instance.wasReady) this.#around.requests.died(this.service, instance.key.version);
       if (!this.isJob) this.#countFailure(instance, failureOf(instance, how));
     }
@@ -187,7 +198,6 @@ export class SimulatedWorkload implements InstanceEvents {
       key,
       ...{ ordinal, round: this.#round, restarts: this.#slots.get(ordinal)?.failures ?? 0 },
       program: this.program,
-      port: 20_000 + number,
       isJob: this.isJob,
       takesTraffic: this.takesTraffic,
       startTimeoutMs: durationMs(readinessOf(this.wish.spec).startTimeout),
@@ -197,6 +207,7 @@ export class SimulatedWorkload implements InstanceEvents {
       events: this,
     });
     this.instances.push(instance);
+    void this.#listen(instance);
   }
 
   #retire(id: string): void {
@@ -230,6 +241,7 @@ export class SimulatedWorkload implements InstanceEvents {
         instance.isInTable = true;
       } else if (!serves && instance.isInTable) {
         this.#leave(instance);
+        this.#around.tally.add('instance flaps');
         requests.died(this.service, instance.key.version);
       }
     }
@@ -238,6 +250,11 @@ export class SimulatedWorkload implements InstanceEvents {
   #leave(instance: SimulatedInstance): void {
     this.#around.plane.leave(this.service, instance);
     instance.isInTable = false;
+  }
+
+  async #listen(instance: SimulatedInstance): Promise<void> {
+    instance.port = await this.#around.ports.take();
+    this.#around.port(instance.port, 'taken');
   }
 
   #drop(instance: SimulatedInstance): void {

@@ -101,11 +101,13 @@ export class VirtualTrack {
     return this.settle();
   }
 
-  endWork(phase: ExecutionStatus['phase']): this {
+  endWork(phase: ExecutionStatus['phase'], reason?: string): this {
     const work = this.works[this.track.work?.execution ?? ''];
     if (work === undefined) throw new Error(`no work; ${JSON.stringify(this.track.work)}`);
     work.phase = phase;
     work.endedAt = new Date(this.now).toISOString();
+    if (reason !== undefined)
+      work.failure = { reason, message: '', affects: '', next: '', instruction: null };
     return this.settle();
   }
 

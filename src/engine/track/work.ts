@@ -27,7 +27,10 @@ export function settleWork(input: TrackInput, track: TrackStatus): TrackStatus {
   if (work === null || work.execution === '' || input.work === undefined) return track;
   if (input.work.phase === 'Succeeded') return finished(track, work);
   const failedAt = failureOf(input);
-  return failedAt !== null && input.now >= failedAt + RETRY_MS ? { ...track, work: null } : track;
+  if (failedAt === null || input.now < failedAt + RETRY_MS) return track;
+  // Something gave it traffic that it should not have: that is put right first.
+  const applied = input.work.failure?.reason === 'stillNamed' ? null : track.applied;
+  return { ...track, applied, work: null };
 }
 
 /** An order is made or may be: no other order for this application may be given (INV-21). */
@@ -100,8 +103,11 @@ function nextWork(input: TrackInput, track: TrackStatus): Work | 'gone' | null {
   const inPlace = track.live === null || next === null ? null : work('inPlace', track.live, next);
   // After a way back that failed, the live revision comes before everything else.
   if (inPlace !== null && track.applied === null) return inPlace;
+  // Somebody's hand may have given a warm one the traffic: what is live has it back first.
+  const repair = inPlace === null ? repairOf(input, track) : null;
+  if (repair !== null) return repair;
   const expired = track.warm.find((w) => Date.parse(w.expiresAt) <= input.now);
-  return expired === undefined ? (inPlace ?? repairOf(input, track)) : work('retire', expired.revision);
+  return expired === undefined ? inPlace : work('retire', expired.revision);
 }
 
 /** Replicas and routes to bring about: the application's, or where they may not apply yet, what stood before. */
