@@ -161,7 +161,7 @@ module.exports = {
       to: {
         path: '^src/drivers/local/',
         pathNot:
-          '^src/drivers/local/(admission|backend-states|backoff|failures|plan-workload|problem|prove-after|readiness|route-table)\\.ts$',
+          '^src/drivers/local/(admission|backend-states|backoff|failures|plan-workload|ports|problem|prove-after|readiness|route-table)\\.ts$',
       },
     },
     {

@@ -9,8 +9,8 @@ import {
 } from '../drivers/conformance/base-conformance.ts';
 import { PREVIEW_HEADER } from '../router/table.ts';
 import { SimulatedCluster } from './cluster.ts';
-import type { Inside } from './instance.ts';
 import { FaultTally } from './fault-tally.ts';
+import type { Inside } from './instance.ts';
 import { Ledger } from './ledger.ts';
 import { GOOD_PROGRAM, PROGRAM_VARIABLE, type Program, Programs } from './program.ts';
 import { EPOCH_MS, VirtualTime } from './virtual-time-conformance.ts';
