@@ -97,8 +97,10 @@ export const TrackStatus = z.looseObject({
   dropped: z.array(z.looseObject({ claim: Claim, by: z.string() })).optional(),
   /** Revision that has the traffic. */
   live: z.string().nullable(),
-  /** Revision that had it before: where `rollback` goes by default. */
+  /** The last of `earlier`, for programs that know no more. */
   previous: z.string().nullable(),
+  /** Revisions that had it before, oldest first: `rollback` goes back along them. Absent in older tracks. */
+  earlier: z.array(z.string()).optional(),
   /** Strategy that put it there: changing between rolling and the others goes once by blueGreen. */
   liveStrategy: z.string().nullable(),
   warm: z.array(WarmRevision),

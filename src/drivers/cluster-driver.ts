@@ -182,7 +182,11 @@ export interface ServiceTotals {
   readonly requests: number;
   readonly failed: number;
   readonly failures: Readonly<Record<string, number>>;
-  readonly byVersion: Readonly<Record<string, { readonly requests: number; readonly failed: number }>>;
+  /** Answers of the application itself with a status of 500 and above: no failures. Absent: not measured. */
+  readonly answered5xx?: number;
+  readonly byVersion: Readonly<
+    Record<string, { readonly requests: number; readonly failed: number; readonly answered5xx?: number }>
+  >;
   /** Lives of the source whose last counts were lost with it; absent where there was none. */
   readonly gaps?: number;
 }

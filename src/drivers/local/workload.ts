@@ -1,3 +1,4 @@
+import { durationMs } from '../../lib/durations.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Backend } from '../../router/table.ts';
 import type {
@@ -18,6 +19,7 @@ import { memberOf, observeInstance } from './observe-instance.ts';
 import { INSTANCE_HOST } from './options.ts';
 import { planWorkload, surgeOf } from './plan-workload.ts';
 import { problemOf } from './problem.ts';
+import { readinessOf } from './readiness.ts';
 import { retireInstance } from './retire-instance.ts';
 import type { StoredWorkload } from './wish-store.ts';
 
@@ -137,6 +139,7 @@ export class Workload {
       slots: this.#wantedSlots(),
       instances: this.instances,
       leastBad: this.takesTraffic ? this.#backendStates().leastBad : [],
+      startTimeoutMs: durationMs(readinessOf(this.wish.spec).startTimeout),
       now: this.#context.clock.now(),
     });
   }
