@@ -185,3 +185,61 @@ describe('a refused release changes nothing', () => {
     expect(await settled()).toEqual({ local: 'r4', staging: 'r4' });
   });
 });
+
+describe('a secret that is in use', () => {
+  const KEY = APP.replace('replicas: 1', 'replicas: 1\n    env: { KEY: { secret: svc, key: api-key } }');
+  const file = KEY.replace('environments:', 'release: auto\n  environments:');
+  const set = (...more: readonly string[]) =>
+    run(['secret', 'set', 'svc', 'api-key', ...more], { input: 'open sesame' });
+
+  test('before anybody has it, why says who can unblock it', LONG, async () => {
+    writeFileSync(join(directory, 'key.yaml'), file);
+    expect(await run(['apply', '-f', 'key.yaml'])).toMatchObject({ code: 0 });
+    const why = await run(['why', 'shop', '-e', 'staging']);
+    expect(why.stdout).toMatch(/can unblock it:\n {2}slipway secret set svc api-key\n$/);
+  });
+
+  test('setting it names what is released, asks, and names the releases', LONG, async () => {
+    const asked = await set();
+    expect(asked).toMatchObject({ code: 1, stdout: '' });
+    expect(asked.stderr).toMatch(
+      /api-key is in use, and a new value begins a release by itself of:\n {2}shop in local and staging \(api-key\)\n[\s\S]*--yes/,
+    );
+    expect((await run(['get', 'secrets', '-o', 'name'])).stdout).toBe('');
+    const done = await set('--yes');
+    expect(done.stdout).toMatch(
+      /^✓ secret\/svc: api-key is set\.\n {2}release shop-local-r5 begins: .*\n {2}release shop-staging-r5 begins: /,
+    );
+    expect(await settled()).toEqual({ local: 'r5', staging: 'r5' });
+  });
+
+  test.each<[string, string[], RegExp]>([
+    [
+      'a value',
+      ['secret', 'delete', 'svc', 'api-key', '--yes'],
+      /✗ Value api-key of secret svc is in use; nothing was deleted:\n {2}shop in local and staging \(api-key\)\n.*slipway secret delete svc api-key --force --why REASON/,
+    ],
+    ['all of it', ['secret', 'delete', 'svc', '--yes'], /✗ Secret svc with all its values is in use/],
+    [
+      'without a reason',
+      ['secret', 'delete', 'svc', '--force', '--yes'],
+      /✗ What is in use goes only with a reason/,
+    ],
+    [
+      'by the general command',
+      ['delete', 'secret', 'svc', '--yes'],
+      /✗ secret svc is in use by shop in local \(api-key\), shop in staging \(api-key\): /,
+    ],
+  ])('is not deleted: %s', async (_, args, words) => {
+    const refused = await run(args);
+    expect(refused.stderr).toMatch(words);
+    expect(refused.code).toBe(1);
+    expect((await run(['get', 'secrets', '-o', 'name'])).stdout).toBe('secret/svc\n');
+  });
+
+  test('is deleted by who insists, with a reason', async () => {
+    const forced = await run(['secret', 'delete', 'svc', '--force', '--why', 'it leaked', '--yes']);
+    expect(forced, forced.stderr).toMatchObject({ code: 0 });
+    expect((await run(['get', 'secrets', '-o', 'name'])).stdout).toBe('');
+  });
+});
