@@ -190,6 +190,20 @@ describe('the plan', () => {
     );
   });
 
+  test('other environments that the change moves stand before what it changes', () => {
+    const also = ['staging r1 → r2, by itself', 'eu r3 → r4, by itself'];
+    const text = planText(PREVIEW, { ...TARGET, also, named: false }, 120);
+    expect(text.slice(6, 8)).toEqual([
+      'moves too    staging r1 → r2, by itself',
+      '             eu r3 → r4, by itself',
+    ]);
+    // With the environment named, only that one would move, which is another release than the one shown.
+    expect(text.at(-1)).toBe('Approve exactly this:  slipway release shop --plan 4be210');
+    expect(planText({ ...PREVIEW, changes: false }, { ...TARGET, also }, 120)[1]).toBe(
+      'moves too    staging r1 → r2, by itself',
+    );
+  });
+
   test('nothing to release', () => {
     expect(planText({ ...PREVIEW, changes: false }, TARGET, 120)).toEqual([
       'Nothing to release: shop in production is as the file says (r7).',

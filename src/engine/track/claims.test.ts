@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualTrack, workerOf, workloadOf } from '../../../test/support/virtual-track.ts';
-import { supersededBy } from './decide-track.ts';
+import { supersededBy } from './claim.ts';
 
 const routes = [{ host: 'shop.localhost', workload: 'web' }];
 const blueGreen = { strategy: { blueGreen: { pause: [], retention: { time: '30m', count: 1 } } } };

@@ -1,6 +1,7 @@
+import type { Claim } from '../../api/revision.ts';
 import { whyNotApprover } from '../approvers.ts';
 import { type ReleaseVerb, releaseCan } from '../release/capabilities.ts';
-import { planDiffers } from './claim.ts';
+import { inTheWay, planDiffers, supersededBy } from './claim.ts';
 import { rollbackTarget } from './earlier.ts';
 import { reviewChange, shortDigest } from './in-place.ts';
 import type { TrackCommand } from './input.ts';
@@ -57,14 +58,7 @@ function release(round: TrackRound, command: TrackCommand): Answer {
     const differs = planDiffers(asked, active?.spec.plan.hash ?? planned?.value.plan.hash ?? '');
     if (differs !== null) return refused(differs);
     round.takeOver(underway, command);
-    return {
-      state: 'done',
-      message:
-        round.track.active === null || round.track.active.release === underway.release
-          ? `release ${underway.release} is under way`
-          : `release ${underway.release} is queued behind ${round.track.active.release}`,
-      result: { release: underway.release },
-    };
+    return { state: 'done', message: onItsWay(round, underway), result: { release: underway.release } };
   }
   const { live } = round.track;
   if (destination.revision === live && round.track.active === null) {
@@ -81,6 +75,15 @@ function release(round: TrackRound, command: TrackCommand): Answer {
     // An explicit release lifts the hold, if it is accepted.
     { plan: asked, hold: null },
   );
+}
+
+/** Where the release stands that brings what is asked for already. */
+function onItsWay({ track, input }: TrackRound, { release: name }: Claim): string {
+  const { active } = track;
+  if (active === null || active.release === name) return `release ${name} is under way`;
+  const status = input.releases[active.release]?.status;
+  const makesWay = supersededBy(track, active.release, status ?? { flipped: false }) === name;
+  return `release ${name} ${makesWay ? '' : 'is '}${inTheWay(makesWay, active, status)}`;
 }
 
 function rollback(round: TrackRound, command: TrackCommand): Answer {
