@@ -45,11 +45,12 @@ const TERM_MS = 60;
 export class SimulatedWorkload implements InstanceEvents {
   wish: WorkloadWish;
   removing = false;
+  /** One of its instances was ready once. */
+  everReady = false;
   readonly instances: SimulatedInstance[] = [];
   readonly #drains: DrainRecord[] = [];
   readonly #around: WorkloadSurroundings;
   #crashes = 0;
-  #everReady = false;
   #restarts = 0;
   #backoffUntil = 0;
   /** Instances from before are being replaced; null: none are. */
@@ -148,7 +149,7 @@ export class SimulatedWorkload implements InstanceEvents {
   }
 
   changed(instance: SimulatedInstance): void {
-    this.#everReady ||= instance.state === 'ready';
+    this.everReady ||= instance.state === 'ready';
     if (instance.serves && instance.retiringSinceMs === null) {
       this.#crashes = 0;
       this.#around.plane.join(this.service, instance);
@@ -297,7 +298,7 @@ export class SimulatedWorkload implements InstanceEvents {
       return { reason: 'crashLoop', message: `ended ${this.#crashes} times with code 1`, since, final: true };
     }
     const limitMs = durationMs(this.wish.spec.readiness?.startTimeout ?? '60s');
-    if (!this.#everReady && this.wish.replicas > 0 && timeline.now - this.#startingSinceMs > limitMs) {
+    if (!this.everReady && this.wish.replicas > 0 && timeline.now - this.#startingSinceMs > limitMs) {
       return { reason: 'startTimeout', message: `not ready after ${limitMs} ms`, since, final: true };
     }
     return null;

@@ -6,7 +6,6 @@ import { evaluateAllowance } from '../../engine/counts.ts';
 import { hasEnded } from '../../engine/release/state.ts';
 import { type ClusterEffect, workloadId } from '../cluster.ts';
 import { serviceId } from '../data-plane.ts';
-import { QUARANTINE_MS } from '../ports.ts';
 import { releaseOf, releasesOf, type World } from './rule.ts';
 
 /** An instance that died so recently excuses a count that was right when it was read, ms. */
@@ -20,7 +19,6 @@ export class TrafficRules {
   /** The latest write of a service that moved shares, and the latest proof. */
   readonly #moved = new Map<string, { atMs: number; lost: readonly string[] }>();
   readonly #proven = new Map<string, number>();
-  readonly #portsLeft = new Map<number, number>();
   readonly #served = new Map<string, { atMs: number; count: number }[]>();
 
   constructor(world: World) {
@@ -33,17 +31,6 @@ export class TrafficRules {
       const key = `${application}/${environment}/${workload}`;
       this.#sizes.set(key, Math.min(replicas, this.#sizes.get(key) ?? Number.POSITIVE_INFINITY));
     }
-  }
-
-  /** A port is not another instance's while a request may still be on its way there (design section 6). */
-  port(port: number, what: 'taken' | 'left'): void {
-    const { timeline, violated } = this.#world;
-    if (what === 'left') {
-      this.#portsLeft.set(port, timeline.now);
-      return;
-    }
-    const restedMs = timeline.now - (this.#portsLeft.get(port) ?? Number.NEGATIVE_INFINITY);
-    if (restedMs < QUARANTINE_MS) violated('PORTS', `port ${port} is used again after ${restedMs} ms`);
   }
 
   proof(service: ServiceKey): void {
