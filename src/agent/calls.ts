@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ClusterDriver, ServiceKey, TrafficRouter } from '../drivers/cluster-driver.ts';
+import type { ClusterDriver, TrafficRouter } from '../drivers/cluster-driver.ts';
 import type { AgentFrame, ManagerFrame } from '../execution/protocol.ts';
 import { messageOf } from '../lib/errors.ts';
 
@@ -40,22 +40,6 @@ const serviceQuery = z.looseObject({
 
 /** Characters of one line of a log; a frame has its limit. */
 const LONGEST_LINE = 64 * 1024;
-
-/** Sizes and weights as they are wanted. */
-async function standingOf(driver: ClusterDriver, trafficRouter: TrafficRouter) {
-  const workloads = (await driver.list()).map(({ key, wanted }) => ({ key, wanted }));
-  const services: { service: ServiceKey; weights: Readonly<Record<string, number>> }[] = [];
-  const asked = new Set<string>();
-  for (const { key } of workloads) {
-    const { version: _version, ...service } = key;
-    const id = JSON.stringify(service);
-    if (asked.has(id)) continue;
-    asked.add(id);
-    const wish = await trafficRouter.traffic(service);
-    if (wish !== undefined) services.push({ service, weights: wish.weights });
-  }
-  return { workloads, services };
-}
 
 type Call = Extract<ManagerFrame, { type: 'call' }>;
 
@@ -130,9 +114,6 @@ export class Calls {
       }
       case 'totals':
         yield await trafficRouter.totals(serviceQuery.parse(params).service);
-        return;
-      case 'standing':
-        yield await standingOf(driver, trafficRouter);
     }
   }
 }

@@ -4,13 +4,13 @@ import type { Execution, GateRun } from '../api/execution.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import type { Command, Release } from '../api/release.ts';
 import type { Track } from '../api/revision.ts';
+import { type Place, placeId, type Standing } from '../api/standing.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Planner } from '../server/dependencies.ts';
 import type { Store } from '../store/store.ts';
 import type { ControllerContext } from './context.ts';
 import { reconcileDeletion } from './deletion.ts';
-import { keepLookingForDrift } from './drift.ts';
 import { follow } from './follow.ts';
 import { PendingCommands } from './pending-commands.ts';
 import { createPlanner } from './planner.ts';
@@ -20,16 +20,11 @@ import { WorkQueue } from './work-queue.ts';
 
 export interface ControllersOptions {
   readonly store: Store;
-  /** Which agents are connected. */
+  /** Which agents are connected, and what they say that stands. */
   readonly gateway: {
     clusters(): readonly { name: string; connected: boolean }[];
-    /** Absent: what stands is not looked at. */
-    call?(
-      cluster: string,
-      method: 'standing',
-      params: Readonly<Record<string, unknown>>,
-      signal: AbortSignal,
-    ): AsyncIterable<unknown>;
+    standing(cluster: string, place: Place): Standing | undefined;
+    onStanding(callback: (place: Place | null) => void): Disposable;
   };
   readonly clock: Clock;
   readonly log: Log;
@@ -55,6 +50,7 @@ export function startControllers(options: ControllersOptions): Controllers {
     log,
     version,
     pending,
+    standing: (cluster, place) => options.gateway.standing(cluster, place),
     connectedClusters: () =>
       options.gateway
         .clusters()
@@ -167,20 +163,15 @@ export function startControllers(options: ControllersOptions): Controllers {
     for (const key of allReleases) releases.add(key);
   });
 
-  const { gateway } = options;
-  if (gateway.call !== undefined) {
-    const call = gateway.call.bind(gateway);
-    void keepLookingForDrift({
-      ...{ store, clock, log: log.child({ controller: 'drift' }), signal: ending.signal },
-      clusters: context.connectedClusters,
-      ask: (cluster, signal) => call(cluster, 'standing', {}, signal),
-    });
-  }
+  const standing = options.gateway.onStanding((place) => {
+    allTracks((key) => place === null || key === placeId(place));
+  });
 
   return {
     planner: createPlanner({ store, clock, version }),
     async stop() {
       ending.abort();
+      standing[Symbol.dispose]();
       await Promise.all([releases.stop(), tracks.stop(), deletions.stop()]);
     },
   };

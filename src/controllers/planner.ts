@@ -130,7 +130,10 @@ function timelineOf(release: ReleaseSpec, from: number | null, to: number): Plan
       ];
       weights = Object.fromEntries(entries.filter(([, weight]) => weight > 0));
     }
-    const gates = [...stage.gatesBefore, ...stage.gatesAfter].map((gate) => `gate ${gate.name}`);
+    const gates = [
+      ...stage.gatesBefore.map(({ name }) => `gate ${name} first`),
+      ...stage.gatesAfter.map(({ name }) => `then gate ${name}`),
+    ];
     const pause =
       stage.advance.kind === 'manual'
         ? ['pauses for promote']

@@ -18,7 +18,11 @@ import type { ReconcileResult } from './work-queue.ts';
 export async function reconcileTrack(context: ControllerContext, where: TrackName): Promise<ReconcileResult> {
   const { store, clock } = context;
   const asked = context.pending.targets(where.namespace, 'Release');
-  const gathered = await gatherTrack(store, where, { now: clock.now(), asked });
+  const gathered = await gatherTrack(store, where, {
+    now: clock.now(),
+    asked,
+    standing: context.standing,
+  });
   const cannot = whyNot(where, gathered);
   if (gathered === undefined || cannot !== null) {
     await refuseAll(context, where, cannot ?? '');

@@ -36,6 +36,8 @@ export const serviceId = ({ namespace, application, environment, workload }: Ser
 export class DataPlane {
   readonly services = new Map<string, PlaneService>();
   readonly faults: PlaneFaults;
+  /** Somebody speaks of a service for the first time. */
+  onService: (service: PlaneService) => void = () => {};
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
   readonly #tally: FaultTally;
@@ -80,6 +82,7 @@ export class DataPlane {
       byVersion: {},
     };
     this.services.set(id, service);
+    this.onService(service);
     return service;
   }
 

@@ -6,7 +6,7 @@ import { SimulatedCluster } from './cluster.ts';
 import { FaultTally } from './fault-tally.ts';
 import { strike } from './faults.ts';
 import { Ledger } from './ledger.ts';
-import { frozenReads, observedStore } from './observed-store.ts';
+import { observedStore } from './observed-store.ts';
 import { Operators } from './operators.ts';
 import { NO_CHANCE_FAULTS, Platform } from './platform.ts';
 import { Programs } from './program.ts';
@@ -16,6 +16,7 @@ import type { Violation, World } from './rules/rule.ts';
 import { Rules } from './rules/rules.ts';
 import type { Scenario } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { sharedJson } from './shared-json.ts';
 import { Timeline } from './timeline.ts';
 import { effectWords, operationWords, writtenWords } from './words.ts';
 
@@ -25,8 +26,8 @@ const VERSION = '0.1.0';
 const JOURNAL = '/agent/journal.jsonl';
 /** Unfinished business is looked at this often once faults are over, ms. */
 const REST_LOOK_MS = 1_000;
-/** So many looks in a row that find nothing unfinished are rest. */
-const REST_LOOKS = 3;
+/** Nothing moves in so many looks: a watch that was late when faults ended may still bring what people wanted. */
+const RESTFUL_LOOKS = 5;
 
 export interface TraceLine {
   readonly atMs: number;
@@ -89,7 +90,7 @@ export async function simulate({
       setTimer: noTimer,
     },
     random: random.split('store'),
-    read: frozenReads(),
+    json: sharedJson(),
   });
   const { store, objects } = observedStore(base, (written) => {
     say('store', () => writtenWords(written));
@@ -195,9 +196,9 @@ export async function simulate({
   await timeline.run(scenario.busyMs, afterEach, stopped);
   // Faults are over: everything comes to rest, or says for whom it waits. Between two pieces of work it may look so.
   const limit = scenario.busyMs + scenario.calmMs;
-  for (let quiet = 0; !stopped() && timeline.now < limit && quiet < REST_LOOKS; ) {
-    quiet = isUp() && unrest(world).length === 0 ? quiet + 1 : 0;
-    await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
+  for (let atRest = 0; !stopped() && timeline.now < limit && atRest < RESTFUL_LOOKS; ) {
+    atRest = isUp() && unrest(world).length === 0 ? atRest + 1 : 0;
+    if (atRest < RESTFUL_LOOKS) await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
   }
   if (!stopped()) {
     restedAt = timeline.now;

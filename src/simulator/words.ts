@@ -20,6 +20,8 @@ export function effectWords(effect: ClusterEffect): string {
       return JSON.stringify(effect.wish.weights);
     case 'removeService':
       return effect.service.workload;
+    case 'refused':
+      return effect.reason;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Connection, Context } from '../context.ts';
 import { type PinnedArtifact, pinSpec } from '../manifest/artifacts.ts';
 import type { LoadedManifest } from '../manifest/load.ts';
 import { pack } from '../manifest/pack.ts';
+import { warningLines } from '../manifest/warnings.ts';
 import { formatBytes } from '../text/words.ts';
 import { type ApplyResult, applyObject, wantedObject } from './apply-manifest.ts';
 
@@ -32,6 +33,7 @@ export async function applyManifests(
   const manifests = read.toSorted((a, b) => rank(a) - rank(b));
   const applied: Applied[] = [];
   for (const manifest of manifests) {
+    context.note(...warningLines(manifest));
     const wanted = await pinnedObject(context, connection, manifest, { upload: !options.dryRun });
     applied.push({ ...(await applyObject(connection, wanted, options)), ...options });
   }

@@ -1,6 +1,7 @@
 import { whyNotApprover } from '../approvers.ts';
 import { type ReleaseVerb, releaseCan } from '../release/capabilities.ts';
 import { planDiffers } from './claim.ts';
+import { rollbackTarget } from './earlier.ts';
 import { reviewChange, shortDigest } from './in-place.ts';
 import type { TrackCommand } from './input.ts';
 import { destinationOf, planClaim } from './plan-claim.ts';
@@ -97,11 +98,14 @@ function rollback(round: TrackRound, command: TrackCommand): Answer {
     typeof to === 'string'
       ? there.find((name) => name === to || name.endsWith(`-${to}`))
       : ended === undefined
-        ? track.previous
+        ? rollbackTarget(track, there)
         : ended.from;
   if (target === undefined)
     return refused(`there is no revision ${String(to)}; there are ${there.join(', ')}`);
-  if (target === null) return refused('there is no earlier revision to go back to');
+  if (target === null)
+    return refused(
+      `nothing that was live before ${track.live} is there to go back to; name a revision with --to, see: slipway history ${input.application}`,
+    );
   const spec = revisions[target];
   if (spec === undefined)
     return refused(

@@ -66,6 +66,11 @@ export class TrafficRules {
         return;
       case 'removeService':
         this.#moved.delete(serviceId(effect.service));
+        return;
+      case 'refused':
+        // Only a guard held: nobody may have asked for it. INV-1 may be a death since it was looked.
+        if ('weights' in effect.wish) this.#admitted(effect.wish, effect.before);
+        else if (!this.#isTooLate(effect.wish)) this.#world.violated(effect.rule, effect.reason);
     }
   }
 
@@ -88,15 +93,21 @@ export class TrafficRules {
       this.#world.violated('INV-22', `${what} for ${fence.subject}, which is ${phase}`);
   }
 
-  /** INV-2, and INV-1: what rises is proven in the number that its share needs. */
+  /** INV-2, and INV-1. */
   #written(wish: TrafficWish, before: TrafficWish | undefined): void {
-    const { cluster, timeline, violated } = this.#world;
+    const { timeline, violated } = this.#world;
     const total = Object.values(wish.weights).reduce((sum, weight) => sum + weight, 0);
     if (total !== 100) violated('INV-2', `${serviceId(wish.service)}: ${weights(wish)}`);
     const lost: string[] = [];
     for (const version of Object.keys(before?.weights ?? {}))
       if ((wish.weights[version] ?? 0) < (before?.weights[version] ?? 0)) lost.push(version);
     if (lost.length > 0) this.#moved.set(serviceId(wish.service), { atMs: timeline.now, lost });
+    this.#admitted(wish, before);
+  }
+
+  /** INV-1: what rises is proven in the number that its share needs. */
+  #admitted(wish: TrafficWish, before: TrafficWish | undefined): void {
+    const { cluster, violated } = this.#world;
     for (const [version, weight] of Object.entries(wish.weights)) {
       if (weight <= (before?.weights[version] ?? 0)) continue;
       const id = workloadId({ ...wish.service, version });
@@ -111,12 +122,18 @@ export class TrafficRules {
     }
   }
 
+  /** Somebody else wrote it after it could be read. */
+  #isTooLate(service: ServiceKey): boolean {
+    const { cluster, timeline } = this.#world;
+    return timeline.now - cluster.hand.editedMs(serviceId(service)) <= READ_AGE_MS;
+  }
+
   /** INV-5: what has traffic is not taken down to nothing, whoever gave it the traffic, once that could be read. */
   #stillNamed(service: ServiceKey, version: string): void {
-    const { cluster, timeline, violated } = this.#world;
+    const { cluster, violated } = this.#world;
     const weight = cluster.weights(service)[version] ?? 0;
-    const readable = timeline.now - cluster.hand.editedMs(serviceId(service)) > READ_AGE_MS;
-    if (weight > 0 && readable) violated('INV-5', `${version} is taken down to nothing with ${weight} %`);
+    if (weight > 0 && !this.#isTooLate(service))
+      violated('INV-5', `${version} is taken down to nothing with ${weight} %`);
   }
 
   /** INV-5 and INV-7: what has traffic keeps the size that its share needs. */

@@ -118,12 +118,6 @@ describe('calls', () => {
       expect(await collect(gateway.call('local', 'totals', { service: SERVICE }, signal()))).toEqual([
         expect.objectContaining({ requests: 9 }),
       ]);
-      expect(await collect(gateway.call('local', 'standing', {}, signal()))).toEqual([
-        {
-          workloads: [{ key: { ...SERVICE, version: 'shop-r1' }, wanted: 2 }],
-          services: [{ service: SERVICE, weights: { 'shop-r1': 100 } }],
-        },
-      ]);
     }));
 
   it('follows a log until nobody reads it any more', () =>
