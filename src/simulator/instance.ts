@@ -117,7 +117,7 @@ export class SimulatedInstance {
     return {
       id,
       state: this.shown,
-      record: { ordinal },
+      record: { ordinal, startedAt: this.#epochMs + this.startedAtMs },
       health: { lastReadyAt, failedProofs: this.#failedProofs, lastProbe: null },
     };
   }

@@ -286,6 +286,7 @@ export class SimulatedWorkload implements InstanceEvents {
             },
       slots: new Map(wanted),
       instances: this.instances.map((instance) => instance.symptoms),
+      startTimeoutMs: durationMs(readinessOf(this.wish.spec).startTimeout),
       leastBad: this.takesTraffic ? this.#backendStates().leastBad : [],
       now: this.#now(),
     });
