@@ -6,7 +6,7 @@ import { latestTraffic, stopsAtFailedRequest } from './failed-requests.ts';
 import { finishGateRuns, runGateStep } from './gate-step.ts';
 import type { ReleaseDecision, ReleaseInput } from './input.ts';
 import { runInstructionStep } from './instruction-step.ts';
-import { nextWords } from './next-words.ts';
+import { affectsWords, nextWords } from './next-words.ts';
 import { enterPhase, hasEnded } from './state.ts';
 import { waitingOf } from './waiting.ts';
 
@@ -34,7 +34,8 @@ export function decide(input: ReleaseInput): ReleaseDecision {
       throw new Error(`release ${input.name} goes in circles at ${status.phase}/${status.step}`);
   }
   finishGateRuns(draft);
-  if (status.failure !== null) status.failure = { ...status.failure, next: nextWords(draft) };
+  if (status.failure !== null)
+    status.failure = { ...status.failure, affects: affectsWords(draft), next: nextWords(draft) };
   status.waiting = waitingOf(draft);
   status.conditions = conditionsOf(status, draft.now);
   return {
