@@ -1,7 +1,7 @@
 import type { Application } from '../../api/application.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
-import type { Connection, Context } from '../context.ts';
+import { type Connection, type Context, lineWidth } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type LoadedManifest, loadManifests } from '../manifest/load.ts';
 import { findObject } from '../objects.ts';
@@ -52,13 +52,12 @@ export const command: CommandModule = {
           },
           { namespace },
         );
-        const width = context.io.stdout.columns || 120;
         if (!(await printData(context, preview))) {
           context.print(
             ...planText(
               preview,
               { application: name, environment, to: options.to, options: given(options) },
-              width,
+              lineWidth(context),
               context.paint,
             ),
           );

@@ -94,8 +94,8 @@ function move(draft: Draft): boolean {
 function gates(draft: Draft, when: 'before' | 'after'): boolean {
   const { stage, status, stageStatus } = draft;
   if (stage === undefined) return false;
-  if (stageStatus !== undefined) stageStatus.state = when === 'before' ? 'gatesBefore' : 'gatesAfter';
   if (when === 'before' && beginsRequestedPause(draft)) return true;
+  if (stageStatus !== undefined) stageStatus.state = when === 'before' ? 'gatesBefore' : 'gatesAfter';
   const result = runGateStep(draft, stage, when);
   switch (result.state) {
     case 'passed':
@@ -136,6 +136,8 @@ function gates(draft: Draft, when: 'before' | 'after'): boolean {
 function advance(draft: Draft): boolean {
   const { stage, status } = draft;
   if (stage === undefined) return false;
+  // All of it is done, and it says so while it waits.
+  if (draft.stageStatus !== undefined) draft.stageStatus.state = 'waiting';
   if (stage.advance.kind === 'manual' && !status.promoted && !status.full && status.direction === 'forward') {
     draft.pause('plan', 'plan', durationMs(draft.spec.policy.pauseExpiry));
     return true;
