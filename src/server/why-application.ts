@@ -101,7 +101,9 @@ function workWords(work: NonNullable<Track['status']>['work'] | undefined): stri
     case 'retire':
       return `the removal of ${work.revision}, which was kept warm,`;
     case 'inPlace':
-      return 'the change of replicas or routes under way';
+      return work.repairs === undefined
+        ? 'the change of replicas or routes under way'
+        : `the work that brings back what is live (${work.repairs})`;
     case 'restart':
       return `the restart of ${work.revision}`;
     case 'delete':
