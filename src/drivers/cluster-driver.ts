@@ -104,8 +104,10 @@ export interface DrainRecord {
   /** Inside when it began. */
   readonly requests: number;
   readonly streams: number;
-  /** Cut at a cap. */
+  /** Of people's requests, cut since it was told to end; what it dropped by itself before is no cut. */
   readonly cut: number;
+  /** It ignored SIGTERM for its whole grace and was killed. */
+  readonly killed?: boolean;
 }
 
 /**
@@ -167,12 +169,21 @@ export interface ProofEvidence {
   readonly message: string;
 }
 
+export interface VersionTotals {
+  readonly requests: number;
+  readonly failed: number;
+  /** By cause. */
+  readonly failures?: Readonly<Record<string, number>>;
+  /** Of those, by cause, what its instances brought about while nobody had told them to end. */
+  readonly byItself?: Readonly<Record<string, number>>;
+}
+
 export interface ServiceTotals {
   readonly source: 'router' | 'mesh' | 'prober';
   readonly requests: number;
   readonly failed: number;
   readonly failures: Readonly<Record<string, number>>;
-  readonly byVersion: Readonly<Record<string, { readonly requests: number; readonly failed: number }>>;
+  readonly byVersion: Readonly<Record<string, VersionTotals>>;
   /** Lives of the source whose last counts were lost with it; absent where there was none. */
   readonly gaps?: number;
 }

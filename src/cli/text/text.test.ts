@@ -69,6 +69,17 @@ describe('the receipt', () => {
     ]);
   });
 
+  test('an instance that ignored SIGTERM stands beside its drain', () => {
+    const [drain, ...others] = receiptFixture().drains;
+    if (drain === undefined) throw new Error('no drain');
+    const text = receiptText(
+      'shop-local-r2',
+      receiptFixture({ drains: [{ ...drain, killed: 1 }, ...others] }),
+      T0,
+    );
+    expect(text).toContain('      r1: 1 instance ignored SIGTERM and was killed');
+  });
+
   test('what was not measured says so, and never 0', () => {
     const text = receiptText(
       'shop-local-r1',

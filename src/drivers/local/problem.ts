@@ -2,9 +2,12 @@ import { instant } from '../../lib/clock.ts';
 import type { WorkloadProblem } from '../cluster-driver.ts';
 import { type Failure, problemOfSlots, type SlotHistory, withLines } from './failures.ts';
 import type { InstanceState } from './instance.ts';
+import type { FailedProofs } from './instance-health.ts';
 
 /** Proofs in a row that may fail until nobody waits for the next. */
 const FINAL_PROOFS = 10;
+/** The same of those that got no answer in all their time: seconds each, and no sign of life between them. */
+const FINAL_SILENT_PROOFS = 3;
 
 /** What can be wrong with one instance that runs. */
 export interface Symptoms {
@@ -13,7 +16,7 @@ export interface Symptoms {
   readonly record: { readonly ordinal: number };
   readonly health:
     | {
-        readonly failedProofs: { readonly count: number; readonly reason: string } | null;
+        readonly failedProofs: FailedProofs | null;
         readonly lastProbe: { readonly outcome: { readonly message: string } } | null;
         readonly lastReadyAt: number | null;
       }
@@ -60,14 +63,14 @@ function proofProblem({
   );
   const worst = failing.toSorted((a, b) => b.count - a.count)[0];
   if (worst === undefined) return null;
-  const { count, reason } = worst;
+  const { count, silent, reason } = worst;
   return {
     reason: 'proofFailed',
     message:
       `${counted(failing.length)} ready and did not answer a request through the router ` +
       `(${worst.id}, ${count} ${count === 1 ? 'try' : 'tries'}: ${reason}), so no traffic goes there.`,
     since: instant(worst.lastReadyAt ?? now),
-    final: count >= FINAL_PROOFS,
+    final: count >= FINAL_PROOFS || silent >= FINAL_SILENT_PROOFS,
   };
 }
 

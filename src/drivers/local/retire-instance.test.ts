@@ -6,6 +6,7 @@ import { autoClock } from '../../../test/support/auto-clock.ts';
 import { createLog } from '../../lib/log.ts';
 import { termFileOf } from '../../lib/process-wrapper.ts';
 import type { BackendLoad } from '../../router/table.ts';
+import type { DrainRecord } from '../cluster-driver.ts';
 import type { Instance } from './instance.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { retireInstance } from './retire-instance.ts';
@@ -26,7 +27,21 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** One instance in virtual time: what happens to it, in order, and the record that a restart would find. */
-function scene(options: { termAt?: number; endsAfterMs: number | null; idleCloseMs?: number }) {
+function scene(options: {
+  termAt?: number;
+  endsAfterMs: number | null;
+  idleCloseMs?: number;
+  /** Failures of what is inside it, at each look in turn; the last one stays. */
+  reset?: readonly number[];
+  /** It falls over while it drains. */
+  fallsOver?: boolean;
+}) {
+  const drains: DrainRecord[] = [];
+  const looks = [...(options.reset ?? [0])];
+  const look = () => {
+    const reset = (looks.length > 1 ? looks.shift() : looks[0]) ?? 0;
+    return { ...load, failed: { ...load.failed, reset } };
+  };
   const clock = autoClock();
   const events: string[] = [];
   const ended = Promise.withResolvers<void>();
@@ -50,6 +65,7 @@ function scene(options: { termAt?: number; endsAfterMs: number | null; idleClose
   };
   const end = (how: string) => {
     events.push(how);
+    instance.hasEnded = true;
     ended.resolve();
   };
   const context = {
@@ -57,10 +73,16 @@ function scene(options: { termAt?: number; endsAfterMs: number | null; idleClose
     log: createLog({ process: 'agent', level: 'error', write: () => undefined }),
     signal: new AbortController().signal,
     tableInForce: async () => void events.push('table in force'),
-    drained: async () => undefined,
+    drained: async (_: unknown, record: DrainRecord) => void drains.push(record),
     control: {
-      load: async () => load,
-      awaitDrained: async () => load,
+      load: async () => look(),
+      awaitDrained: async (_: string, { streams }: { streams: boolean }) => {
+        if (options.fallsOver && !streams) {
+          end('fell over');
+          return new Promise<BackendLoad>(() => {});
+        }
+        return look();
+      },
       closeIdle: async () => {
         await clock.sleep(options.idleCloseMs ?? 0);
         events.push('idle closed');
@@ -79,11 +101,32 @@ function scene(options: { termAt?: number; endsAfterMs: number | null; idleClose
   return {
     clock,
     events,
+    drains,
     end,
     told: () => writeFileSync(termFileOf(exit), ''),
     retire: () => retireInstance(context as unknown as InstanceContext, instance as unknown as Instance),
   };
 }
+
+describe('what a drain says', () => {
+  const cases: [string, Parameters<typeof scene>[0], Partial<DrainRecord>][] = [
+    ['ends in time', { endsAfterMs: 100 }, { cut: 0 }],
+    ['cuts what is inside after SIGTERM', { endsAfterMs: 100, reset: [0, 0, 2] }, { cut: 2 }],
+    ['what it failed by itself before SIGTERM is no cut', { endsAfterMs: 100, reset: [0, 3, 3] }, { cut: 0 }],
+    [
+      'nor is what was inside when it fell over',
+      { endsAfterMs: null, fallsOver: true, reset: [0, 4] },
+      { cut: 0 },
+    ],
+    ['ignores SIGTERM', { endsAfterMs: null }, { cut: 0, killed: true }],
+  ];
+  it.each(cases)('%s', async (_, options, expected) => {
+    const { drains, retire } = scene(options);
+    await retire();
+    expect(drains).toMatchObject([expected]);
+    expect('killed' in (drains[0] ?? {})).toBe(expected.killed === true);
+  });
+});
 
 describe('retiring an instance', () => {
   it('takes it out of the table and closes what is idle before SIGTERM', async () => {

@@ -31,7 +31,14 @@ describe('totals over the lives of a router', () => {
       requests: 8,
       failed: 1,
       failures: { refused: 0, reset: 1, cut: 0, noBackend: 0, timeout: 0 },
-      byVersion: { v1: { requests: 8, failed: 1 } },
+      byVersion: {
+        v1: {
+          requests: 8,
+          failed: 1,
+          failures: { refused: 0, reset: 1, cut: 0, noBackend: 0, timeout: 0 },
+          byItself: {},
+        },
+      },
     });
   });
 

@@ -9,6 +9,8 @@ import { isUnavailable } from './table-writer.ts';
 interface Count {
   readonly requests: number;
   readonly failures: Readonly<Record<string, number>>;
+  /** Absent in what older programs saved. */
+  readonly byItself?: Readonly<Record<string, number>>;
 }
 /** Service → version → counts. */
 type Counts = Readonly<Record<string, Readonly<Record<string, Count>>>>;
@@ -81,8 +83,9 @@ export function advance(stored: StoredCounters, stats: RouterStats): StoredCount
 
 function countsOf(stats: RouterStats): Counts {
   const counts: Record<string, Record<string, Count>> = {};
-  for (const { service, version, requests, failed } of stats.versions) {
-    counts[service] = { ...counts[service], [version]: { requests, failures: { ...failed } } };
+  for (const { service, version, requests, failed, byItself } of stats.versions) {
+    const count = { requests, failures: { ...failed }, byItself: { ...byItself } };
+    counts[service] = { ...counts[service], [version]: count };
   }
   return counts;
 }
@@ -98,6 +101,7 @@ function sum(a: Counts, b: Counts): Counts {
           [version]: {
             requests: (so?.requests ?? 0) + count.requests,
             failures: addUp(so?.failures ?? {}, count.failures),
+            byItself: addUp(so?.byItself ?? {}, count.byItself ?? {}),
           },
         };
       }
@@ -131,7 +135,12 @@ export function totalsOf(stored: StoredCounters, service: string): ServiceTotals
     byVersion: Object.fromEntries(
       Object.entries(versions).map(([version, count]) => [
         version,
-        { requests: count.requests, failed: failedOf(count) },
+        {
+          requests: count.requests,
+          failed: failedOf(count),
+          failures: count.failures,
+          byItself: count.byItself ?? {},
+        },
       ]),
     ),
     ...(stored.gaps === 0 ? {} : { gaps: stored.gaps }),
