@@ -46,6 +46,11 @@ describe('what is wrong is said with its place, what was found and what is allow
       /^9:15 spec\.workload\.replicas: found "many", allowed: a number/,
     ],
     [
+      'unknown field of an override, which the file has elsewhere',
+      `${APP}  environments: { staging: { workload: { replcas: 2 } } }\n`,
+      /spec\.environments\.staging\.workload\.replcas: .*did you mean replicas\?$/,
+    ],
+    [
       'too many',
       APP.replace('replicas: 6', 'replicas: 5000'),
       /^9:15 spec\.workload\.replicas: found 5000, allowed: at most 1000/,
