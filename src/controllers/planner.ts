@@ -4,6 +4,7 @@ import { differences, versionName } from '../engine/application/revision.ts';
 import { evaluateWeights } from '../engine/counts.ts';
 import { positionOf } from '../engine/strategies/stage.ts';
 import { releaseName } from '../engine/track/claim.ts';
+import { previewChange } from '../engine/track/in-place.ts';
 import type { TrackInput } from '../engine/track/input.ts';
 import { destinationOf, planClaim } from '../engine/track/plan-claim.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -66,6 +67,8 @@ async function plan(
     to: destination.revision,
     changes: destination.revision !== track.live,
     plan: planned.value.plan,
+    // A release brings replicas and routes along, under its own approval.
+    inPlace: destination.revision === track.live ? previewChange(input, track) : null,
     differences: differences(from, destination.spec),
     now: nowOf(planned.value, from?.number ?? null, destination.spec.number),
     timeline: timelineOf(planned.value, from?.number ?? null, destination.spec.number),

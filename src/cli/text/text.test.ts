@@ -191,6 +191,29 @@ describe('the plan', () => {
     ]);
   });
 
+  const inPlace = { digest: `0176b7${'0'.repeat(58)}`, summary: 'shop 2 → 3 instances', approval: null };
+  const words =
+    'shop in production changes in place, without a release: shop 2 → 3 instances · change 0176b7';
+  test.each([
+    ['at once', {}, {}, [words]],
+    ['from a file', {}, { options: ['-f', 'app.yaml'] }, [words, 'Apply it:  slipway apply -f app.yaml']],
+    [
+      'after an approval',
+      { approval: 'releaser' },
+      {},
+      [words, 'It then waits for an approval by releaser:  slipway approve shop -e production'],
+    ],
+  ])('replicas and routes alone change in place: %s', (_, change, target, lines) => {
+    const preview = { ...PREVIEW, changes: false, inPlace: { ...inPlace, ...change } };
+    expect(planText(preview, { ...TARGET, ...target }, 120)).toEqual(lines);
+  });
+
+  test('the plan of a first release does not list each default', () => {
+    const text = planText({ ...PREVIEW, from: null }, TARGET, 120);
+    expect(text).toContain('changes      everything is new (-o json has each field)');
+    expect(text.join('\n')).not.toContain('none →');
+  });
+
   test('what stands against it comes first, with no command to approve', () => {
     const refusals = [{ path: 'spec.workload.replicas', message: 'needs 9 instances and 6 are allowed' }];
     const text = planText(

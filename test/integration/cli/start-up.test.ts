@@ -45,7 +45,9 @@ describe('in a directory that was deleted', () => {
   test('what needs one says so, without a stack', async () => {
     const { code, stderr } = await gone('apply -f app.yaml');
     expect(code).toBe(2);
-    expect(stderr).toContain('✗ The current directory was deleted, and relative paths lead nowhere.\n  cd to');
+    expect(stderr).toContain(
+      '✗ The current directory was deleted, and relative paths lead nowhere.\n  cd to',
+    );
     expect(stderr).not.toMatch(/^ +at /m);
   });
 });
