@@ -1,5 +1,6 @@
 import type { ExecutionSpec, GateRunStatus } from '../api/execution.ts';
 import type { Count, Side, Weights } from '../api/plan.ts';
+import type { TrafficTotals } from '../api/release.ts';
 import type { PinnedWorkload } from '../api/workload.ts';
 import type {
   ClusterDriver,
@@ -51,6 +52,8 @@ export interface InstructionContext {
   /** What it does now, in words with numbers; cheap, sent when there is room. */
   progress(message: string, evidence?: Readonly<Record<string, unknown>>): void;
   gateRun(name: string, status: GateRunStatus): void;
+  /** What the entry has counted since the release began here, read now; null: not measured. */
+  counted(): Promise<TrafficTotals | null>;
   readonly probers: FlipProbers;
 }
 

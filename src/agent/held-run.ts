@@ -120,6 +120,7 @@ export class HeldRun {
             if (this.#number < this.#upTo) this.#reporter.soon();
             else this.#renewNumbers();
           },
+          counted: () => this.#options.watch.counted(this.#subject),
           note: (instruction, note) => journal.writeUntilDurable({ t: 'note', key, instruction, note }, stop),
         },
         signal,

@@ -40,6 +40,24 @@ describe('rolling', () => {
     });
   });
 
+  it('says what had been counted at its first flip, as soon as it was and at its end', async () => {
+    const counted = { requests: 9, failed: 2, failures: { noBackend: 2 }, byVersion: {} };
+    await first();
+    const { status, messages } = await run(roll('to'), { counted });
+    expect(messages).toContain('traffic moves to shop-r2');
+    expect(status.instructions[0]?.evidence).toMatchObject({ flips: 4, counted });
+  });
+
+  it('so does a single flip', async () => {
+    const counted = { requests: 9, failed: 2, failures: { noBackend: 2 }, byVersion: {} };
+    await first();
+    const { status } = await run(executionSpec(shiftInstructions(FULL, ZERO), { replicas: { shop: 4 } }), {
+      counted,
+    });
+    const flip = status.instructions.find(({ evidence }) => evidence.flipMs !== undefined);
+    expect(flip?.evidence).toMatchObject({ counted });
+  });
+
   it('says what all its proofs asked of the entry, also where the last was refused', async () => {
     await first();
     const done = (await run(roll('to'))).status.instructions[0]?.evidence;

@@ -1,5 +1,6 @@
 import type { ExecutionSpec, ExecutionStatus, GateRunStatus } from '../api/execution.ts';
 import type { Instruction } from '../api/plan.ts';
+import type { TrafficTotals } from '../api/release.ts';
 import { instant } from '../lib/clock.ts';
 import { InvariantViolation, isSlipwayError, messageOf } from '../lib/errors.ts';
 import type { AgentPorts, Failure, InstructionContext, InstructionOutcome } from './context.ts';
@@ -15,6 +16,7 @@ export interface ExecutionSink {
   /** Words changed. */
   progress(status: ExecutionStatus, gateRuns: Readonly<Record<string, GateRunStatus>>): void;
   note(instruction: string, note: unknown): Promise<void>;
+  counted(): Promise<TrafficTotals | null>;
 }
 
 export interface ExecutionStart {
@@ -199,6 +201,7 @@ class ExecutionRun {
         this.#record.setGateRun(name, status);
         this.#sink.progress(this.#record.status, this.#record.gateRuns);
       },
+      counted: () => this.#sink.counted(),
       probers: this.#probers,
     });
   }

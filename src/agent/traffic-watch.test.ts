@@ -42,7 +42,10 @@ describe('TrafficWatch', () => {
         requests: 60,
         failed: 2,
         failures: { refused: 2 },
-        byVersion: { 'shop-r1': { requests: 50, failed: 0 }, 'shop-r2': { requests: 10, failed: 2 } },
+        byVersion: {
+          'shop-r1': { requests: 50, failed: 0, failures: {}, byItself: {} },
+          'shop-r2': { requests: 10, failed: 2, failures: {}, byItself: {} },
+        },
       },
     ]);
     watch.stop();
@@ -114,14 +117,21 @@ describe('totalsSince', () => {
     requests,
     failed,
     failures: failed > 0 ? { cut: failed } : {},
-    byVersion: { v: { requests, failed } },
+    byVersion: {
+      v: {
+        requests,
+        failed,
+        failures: failed > 0 ? { cut: failed } : {},
+        byItself: { cut: Math.max(0, failed - 1) },
+      },
+    },
   });
   it('adds services up', () =>
     expect(totalsSince({ a: totals(10, 1) }, { a: totals(15, 2), b: totals(3, 1) })).toEqual({
       requests: 8,
       failed: 2,
       failures: { cut: 2 },
-      byVersion: { v: { requests: 8, failed: 2 } },
+      byVersion: { v: { requests: 8, failed: 2, failures: { cut: 2 }, byItself: { cut: 1 } } },
     }));
 
   const own = (answered5xx: number | undefined, requests = 10): ServiceTotals => ({

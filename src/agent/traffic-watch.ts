@@ -67,25 +67,31 @@ export class TrafficWatch {
     this.#timer = null;
   }
 
-  /** Reads now, so that a final report has the last counts. */
-  async refresh(subject: string): Promise<void> {
+  /** Reads now, so that a final report has the last counts. False where they could not be read. */
+  async refresh(subject: string): Promise<boolean> {
     const watched = this.#watched.get(subject);
-    if (watched === undefined) return;
+    if (watched === undefined) return false;
     try {
-      await this.#read(subject, watched);
+      return await this.#read(subject, watched);
     } catch (error) {
       this.#options.log.debug('the counts of a service cannot be read just now', { subject, error });
+      return false;
     }
   }
 
-  async #read(subject: string, watched: Watched): Promise<void> {
+  /** As read now; null where that cannot be. */
+  async counted(subject: string): Promise<TrafficTotals | null> {
+    return (await this.refresh(subject)) ? this.totals(subject) : null;
+  }
+
+  async #read(subject: string, watched: Watched): Promise<boolean> {
     const { trafficRouter } = this.#options;
     const totals: Record<string, ServiceTotals> = {};
     for (const workload of servicesOf(watched.spec)) {
       const key = serviceKey(watched, workload);
       const read = await trafficRouter.totals(key);
       // A service that does not exist yet has counted nothing; one that cannot be measured says nothing.
-      if (read === null && (await trafficRouter.traffic(key)) !== undefined) return;
+      if (read === null && (await trafficRouter.traffic(key)) !== undefined) return false;
       totals[workload] = read ?? noTotals('router');
     }
     const baseline = this.#options.baselineOf(subject);
@@ -93,9 +99,10 @@ export class TrafficWatch {
     const before = watched.latest;
     const latest = totalsSince(baseline ?? totals, totals);
     // Two readings may overlap; counts never go back.
-    if (before !== null && latest.requests < before.requests) return;
+    if (before !== null && latest.requests < before.requests) return true;
     watched.latest = latest;
     if (latest.failed > (before?.failed ?? 0)) this.#options.failuresRose(subject, latest);
+    return true;
   }
 
   #arm(): void {

@@ -135,6 +135,8 @@ export const ReceiptSpec = z.looseObject({
       requests: z.number(),
       streams: z.number(),
       cut: z.number(),
+      /** Instances that ignored SIGTERM for their whole grace; absent where none did. */
+      killed: z.number().optional(),
     }),
   ),
   gates: z.array(

@@ -61,6 +61,10 @@ export const TrafficTotals = z.looseObject({
       requests: z.number().int(),
       failed: z.number().int(),
       answered5xx: z.number().int().optional(),
+      /** By cause. */
+      failures: z.record(z.string(), z.number().int()).optional(),
+      /** Of those, by cause, what its instances brought about while nobody had told them to end. */
+      byItself: z.record(z.string(), z.number().int()).optional(),
     }),
   ),
 });
@@ -82,6 +86,8 @@ export const StageStatus = z.looseObject({
       requests: z.number().int(),
       streams: z.number().int(),
       cut: z.number().int(),
+      /** Instances that ignored SIGTERM for their whole grace; absent where none did. */
+      killed: z.number().int().optional(),
     })
     .nullable(),
 });
@@ -152,7 +158,7 @@ export const ReleaseStatus = z.looseObject({
     z.looseObject({ verdict: z.string(), by: z.string(), why: z.string().nullable(), at: z.string() }),
   ),
   flipped: z.boolean(),
-  /** Its first flip is done: from here on each failed request is its doing. */
+  /** Its first flip is done: from here on what fails otherwise than by the old version itself is its doing. */
   moved: z.boolean().optional(),
   /** Since when the step under way runs. */
   stepSince: z.string(),
@@ -171,8 +177,10 @@ export const ReleaseStatus = z.looseObject({
   promoted: z.boolean(),
   /** `promote --full`: pauses of the strategy are passed. */
   full: z.boolean(),
-  /** Failed requests of the old version before traffic began to move: not the release's doing. */
+  /** Failed requests, other than the new version's, before traffic began to move: not the release's doing. */
   untouchedFailures: z.number().int(),
+  /** The same by cause. */
+  untouchedCauses: z.record(z.string(), z.number().int()).optional(),
   /** A failed request was seen and the policy said to go on or a person did. */
   failedRequestsAccepted: z.number().int(),
   waiting: Waiting,

@@ -178,7 +178,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'backup',
     group: KEEP,
-    summary: 'save everything to a file while running',
+    summary: 'save all objects to a file while running',
     load: () => import('./commands/backup.ts'),
   },
   {

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import process from 'node:process';
+import { SlipwayError } from '../lib/errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { Interrupt } from './interrupt.ts';
 import { runCli } from './program.ts';
@@ -20,6 +21,21 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new SlipwayError(
+      'badRequest',
+      'The current directory was deleted, and relative paths lead nowhere.',
+      {
+        next: 'cd to a directory that is there, then run this again.',
+        cause,
+      },
+    );
+  }
+}
+
 process.exitCode = await runCli(
   process.argv.slice(2),
   {
@@ -28,7 +44,10 @@ process.exitCode = await runCli(
     stdin: process.stdin,
     environment: process.env,
     home: homedir(),
-    directory: process.cwd(),
+    // Asked for by those who need it: `slipway version` says its version from a directory that is gone as well.
+    get directory() {
+      return currentDirectory();
+    },
   },
   interrupt,
 );

@@ -5,6 +5,7 @@ import { evaluateWeights } from '../engine/counts.ts';
 import { positionOf } from '../engine/strategies/stage.ts';
 import { automatic } from '../engine/track/automatic.ts';
 import { releaseName } from '../engine/track/claim.ts';
+import { previewChange } from '../engine/track/in-place.ts';
 import type { TrackInput } from '../engine/track/input.ts';
 import { destinationOf, planClaim } from '../engine/track/plan-claim.ts';
 import { secondRelease, whyNotNow } from '../engine/track/second-release.ts';
@@ -67,6 +68,8 @@ async function plan(
     changes: destination.revision !== track.live,
     automatic: automatic(input, track) === 'begins',
     plan: planned.value.plan,
+    // A release brings replicas and routes along, under its own approval.
+    inPlace: destination.revision === track.live ? previewChange(input, track) : null,
     differences: differences(from, destination.spec),
     now: nowOf(planned.value, from?.number ?? null, destination.spec.number),
     timeline: timelineOf(planned.value, from?.number ?? null, destination.spec.number),

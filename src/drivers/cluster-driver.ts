@@ -109,8 +109,10 @@ export interface DrainRecord {
   /** Inside when it began. */
   readonly requests: number;
   readonly streams: number;
-  /** Cut at a cap. */
+  /** Of people's requests, cut since it was told to end; what it dropped by itself before is no cut. */
   readonly cut: number;
+  /** It ignored SIGTERM for its whole grace and was killed. */
+  readonly killed?: boolean;
 }
 
 /**
@@ -177,6 +179,16 @@ export interface ProofEvidence {
   readonly message: string;
 }
 
+export interface VersionTotals {
+  readonly requests: number;
+  readonly failed: number;
+  readonly answered5xx?: number;
+  /** By cause. */
+  readonly failures?: Readonly<Record<string, number>>;
+  /** Of those, by cause, what its instances brought about while nobody had told them to end. */
+  readonly byItself?: Readonly<Record<string, number>>;
+}
+
 export interface ServiceTotals {
   readonly source: 'router' | 'mesh' | 'prober';
   readonly requests: number;
@@ -184,9 +196,7 @@ export interface ServiceTotals {
   readonly failures: Readonly<Record<string, number>>;
   /** Answers of the application itself with a status of 500 and above: no failures. Absent: not measured. */
   readonly answered5xx?: number;
-  readonly byVersion: Readonly<
-    Record<string, { readonly requests: number; readonly failed: number; readonly answered5xx?: number }>
-  >;
+  readonly byVersion: Readonly<Record<string, VersionTotals>>;
   /** Lives of the source whose last counts were lost with it; absent where there was none. */
   readonly gaps?: number;
 }

@@ -36,6 +36,19 @@ describe('dataDirectory', () => {
     );
   });
 
+  it('makes every directory above it', () => {
+    const data = dataDirectory(join(work, 'a/b/c'));
+    makeDirectories(data);
+    expect(modeOf(data.root)).toBe('711');
+  });
+
+  // Node's own recursive mkdir would never return from here.
+  it.runIf(process.platform === 'linux')('gives up where the file system takes no directory', () =>
+    expect(() => makeDirectories(dataDirectory('/proc/slipway'))).toThrow(
+      /No directory can be made at \/proc\/slipway/,
+    ),
+  );
+
   const causes: ReadonlyArray<[code: string, says: RegExp]> = [
     ['ENOSPC', /disk that holds \/data is full/],
     ['EDQUOT', /quota/],

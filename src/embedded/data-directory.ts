@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { SlipwayError } from '../lib/errors.ts';
 
 /** Where everything of one `slipway up` stands. One data directory is one Slipway. */
@@ -77,12 +77,29 @@ export function makeDirectories(data: DataDirectory): void {
   ];
   try {
     for (const [path, mode] of parts) {
-      mkdirSync(path, { recursive: true, mode });
+      makeDirectory(path, mode);
       chmodSync(path, mode);
     }
   } catch (error) {
     throw cannotWrite(data.root, error);
   }
+}
+
+/**
+ * With every directory above it. Node's own `recursive` asks again for ever where a directory under one that is
+ * there cannot be found a moment after it was made, as in /proc.
+ */
+function makeDirectory(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+    return;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+  }
+  makeDirectory(dirname(path), mode);
+  mkdirSync(path, { mode });
 }
 
 /** What a failed write in the data directory means to a person. */
@@ -98,6 +115,10 @@ export function cannotWrite(path: string, error: unknown): SlipwayError {
     EPERM: [
       `${path} belongs to another user.`,
       `slipway up as that user, or choose another place: --data DIR`,
+    ],
+    ENOENT: [
+      `No directory can be made at ${path}: its file system takes none.`,
+      'choose another place: slipway up --data DIR',
     ],
     EROFS: [`${path} is on a read-only file system.`, 'choose another place: slipway up --data DIR'],
     ENOTDIR: [`A part of ${path} is a file and no directory.`, 'choose another place: slipway up --data DIR'],

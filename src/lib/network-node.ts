@@ -34,16 +34,23 @@ export function nodeNetwork(): Network & { close(): void } {
         setDefaultHeaders: true,
         ...(secure && net.isIP(url.hostname) === 0 ? { servername: url.hostname } : {}),
       });
-      const fail = (code: string, message: string): void => {
-        request.destroy(Object.assign(new Error(message), { code }));
+      let brokenOff: Error | null = null;
+      const breakOff = (error: Error): void => {
+        brokenOff ??= error;
+        // A mere end could be that of the sending side alone, and the other side would work on for nobody.
+        if (!secure) request.socket?.resetAndDestroy();
+        request.destroy(error);
       };
-      const timer = setTimeout(
-        () => fail('ETIMEDOUT', `no complete answer from ${url.host} within ${order.timeoutMs} ms`),
-        order.timeoutMs,
-      );
+      const timer = setTimeout(() => {
+        const message = `no complete answer from ${url.host} within ${order.timeoutMs} ms`;
+        breakOff(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
+      }, order.timeoutMs);
+      const abort = (): void => breakOff(asError(order.signal?.reason));
+      order.signal?.addEventListener('abort', abort, { once: true });
+      request.once('close', () => order.signal?.removeEventListener('abort', abort));
       request.once('error', (error: NodeJS.ErrnoException) => {
         clearTimeout(timer);
-        reject(Object.assign(asProtocolError(error, url), { reused: request.reusedSocket }));
+        reject(brokenOff ?? Object.assign(asProtocolError(error, url), { reused: request.reusedSocket }));
       });
       request.once('response', (response) => {
         readBody(response, order.maxBytes ?? DEFAULT_MAX_BYTES).then(
@@ -59,7 +66,9 @@ export function nodeNetwork(): Network & { close(): void } {
           },
           (error: NodeJS.ErrnoException) => {
             clearTimeout(timer);
-            reject(asProtocolError((request.errored as NodeJS.ErrnoException | null) ?? error, url));
+            reject(
+              brokenOff ?? asProtocolError((request.errored as NodeJS.ErrnoException | null) ?? error, url),
+            );
           },
         );
       });
@@ -68,6 +77,7 @@ export function nodeNetwork(): Network & { close(): void } {
 
   return {
     request: async (order) => {
+      order.signal?.throwIfAborted();
       const url = new URL(order.url);
       if (url.protocol !== 'http:' && url.protocol !== 'https:') {
         throw new TypeError(`only http and https are spoken here, not ${url.protocol}`);
@@ -145,3 +155,5 @@ const flatten = (headers: IncomingHttpHeaders): Record<string, string> =>
       .filter((entry): entry is [string, string | string[]] => entry[1] !== undefined)
       .map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   );
+
+const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));

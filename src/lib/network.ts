@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly fresh?: boolean;
   /** Connects to this address instead of the URL's host; the Host header stays. */
   readonly connectTo?: { readonly host: string; readonly port: number };
+  /** Breaks it off: it rejects with the reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface HttpAnswer {

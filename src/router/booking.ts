@@ -23,9 +23,9 @@ export class Booking {
     return true;
   }
 
-  failed(cause: FailureCause): boolean {
+  failed(cause: FailureCause, byItself = false): boolean {
     if (!this.end()) return false;
-    this.counter?.failed(cause);
+    this.counter?.failed(cause, byItself);
     return true;
   }
 

@@ -23,6 +23,7 @@ export class VersionCounter {
   private inside = 0;
   private readonly statuses: number[] = [0, 0, 0, 0, 0, 0];
   private readonly failures = noFailures();
+  private readonly ownFailures = noFailures();
   private readonly buckets: number[] = new Array<number>(LATENCY_BOUNDS_MS.length + 1).fill(0);
 
   constructor(service: string, version: string) {
@@ -53,9 +54,11 @@ export class VersionCounter {
     this.buckets[bucket] = (this.buckets[bucket] as number) + 1;
   }
 
-  failed(cause: FailureCause): void {
+  /** @param byItself its instance failed it, and nobody had told that one to end */
+  failed(cause: FailureCause, byItself = false): void {
     this.inside--;
     this.failures[cause]++;
+    if (byItself) this.ownFailures[cause]++;
   }
 
   clientGone(): void {
@@ -77,6 +80,7 @@ export class VersionCounter {
       completed: this.done,
       statuses,
       failed: { ...this.failures },
+      byItself: { ...this.ownFailures },
       clientGone: this.gone,
       inFlight: this.inside,
       latencyMs,

@@ -48,6 +48,10 @@ export class Exchange implements ConnectionUser, ResponseOwner {
     this.attempts = target instanceof Target ? new Attempts(target, plane, this) : target;
   }
 
+  private get isPreview(): boolean {
+    return this.attempts instanceof Attempts && this.attempts.target.isPreview;
+  }
+
   private get stay(): Stay | null {
     return this.attempts instanceof Attempts ? this.attempts.stay : null;
   }
@@ -179,7 +183,7 @@ export class Exchange implements ConnectionUser, ResponseOwner {
 
   /** Ends it at once, at the router's own end. */
   abort(): void {
-    this.fail('cut');
+    this.fail('cut', false);
   }
 
   private answerFor({ answer, counter, isFailure }: Nobody): void {
@@ -289,9 +293,12 @@ export class Exchange implements ConnectionUser, ResponseOwner {
     if (this.booking.completed(status, latencyMs)) this.client.exchangeDone(!this.response.closes);
   }
 
-  private fail(cause: FailureCause): void {
-    if (!this.booking.failed(cause)) return;
-    this.stay?.failed(cause);
+  /** @param byInstance false where the router itself ends it */
+  private fail(cause: FailureCause, byInstance = true): void {
+    const { stay } = this;
+    if (!this.booking.failed(cause, byInstance && stay !== null && !stay.upstream.isEnding)) return;
+    // A drain asks what became of people's requests: a proof that was called off is nobody's.
+    if (stay !== null && !this.isPreview) stay.failed(cause);
     this.leave(false);
     const { head } = this.response;
     if (head === null) this.client.answerOwn(FAILURE_ANSWERS[cause], this.head, this.relay.done);

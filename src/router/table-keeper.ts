@@ -59,7 +59,9 @@ export class TableKeeper implements RouterControl {
 
   async closeIdle(backendId: string): Promise<{ closed: number }> {
     const upstream = this.plane.upstream(backendId);
-    return { closed: upstream === undefined ? 0 : await upstream.closeIdle() };
+    if (upstream === undefined) return { closed: 0 };
+    upstream.isEnding = true;
+    return { closed: await upstream.closeIdle() };
   }
 
   private async put(table: RouteTable): Promise<{ generation: number; swappedAt: string }> {

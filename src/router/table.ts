@@ -101,6 +101,11 @@ export interface VersionCounts {
   /** Answers by status class: '1xx' (upgrades), '2xx' … '5xx'. 5xx are the application's own. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly failed: Readonly<Record<FailureCause, number>>;
+  /**
+   * Of those, what an instance brought about by itself: it broke off, cut short or kept silent while nobody had
+   * told it to end. Absent in what older routers say.
+   */
+  readonly byItself?: Readonly<Record<FailureCause, number>>;
   /** Clients that went away before their answer was complete: no failure. */
   readonly clientGone: number;
   /** Requests inside right now, streams and upgraded connections included. */

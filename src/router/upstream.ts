@@ -23,6 +23,8 @@ export class Upstream {
   inside = 0;
   /** Monotonic milliseconds until which it is the last choice, since it refused a connection. */
   avoidUntil = 0;
+  /** It is about to be told to end: what breaks from then on is the doing of whoever ends it. */
+  isEnding = false;
   private streams = 0;
   private named = true;
   private readonly limits: RouterLimits;

@@ -33,6 +33,13 @@ export interface PlanPreview {
   /** Whether the change of the application alone begins it, without anybody's word. Absent from older managers. */
   readonly automatic?: boolean;
   readonly plan: Plan;
+  /** Without a release: replicas and routes that change in place. Absent from older managers, null where none do. */
+  readonly inPlace?: {
+    readonly digest: string;
+    readonly summary: string;
+    /** Whose approval it would wait for; null: nobody's. */
+    readonly approval: string | null;
+  } | null;
   /** Field by field, what differs between the revisions. */
   readonly differences: readonly { readonly path: string; readonly from: unknown; readonly to: unknown }[];
   /** What stands before the first stage; null where nothing does. Absent from older managers. */

@@ -11,6 +11,13 @@ export interface PlaneFaults {
   readonly outOfOrder: number;
 }
 
+interface PlaneCounts {
+  requests: number;
+  failed: number;
+  readonly failures: Record<string, number>;
+  readonly byItself: Record<string, number>;
+}
+
 /** What the data plane does with one service: the table that it follows now, and what it counted. */
 export interface PlaneService {
   readonly key: ServiceKey;
@@ -23,7 +30,7 @@ export interface PlaneService {
   readonly pools: Map<string, Set<SimulatedInstance>>;
   totals: { requests: number; failed: number; gaps: number };
   readonly failures: Record<string, number>;
-  readonly byVersion: Record<string, { requests: number; failed: number }>;
+  readonly byVersion: Record<string, PlaneCounts>;
 }
 
 export const serviceId = ({ namespace, application, environment, workload }: ServiceKey): string =>
@@ -126,15 +133,20 @@ export class DataPlane {
     this.services.get(serviceId(key))?.pools.get(instance.key.version)?.delete(instance);
   }
 
-  count(service: PlaneService, version: string | null, cause: string | null): void {
+  /** @param byItself the instances of the version failed it, and nobody had told them to end */
+  count(service: PlaneService, version: string | null, cause: string | null, byItself = false): void {
     service.totals.requests += 1;
-    const of = version === null ? undefined : (service.byVersion[version] ?? { requests: 0, failed: 0 });
+    const none: PlaneCounts = { requests: 0, failed: 0, failures: {}, byItself: {} };
+    const of = version === null ? undefined : (service.byVersion[version] ?? none);
     if (version !== null && of !== undefined) service.byVersion[version] = of;
     if (of !== undefined) of.requests += 1;
     if (cause === null) return;
     service.totals.failed += 1;
     service.failures[cause] = (service.failures[cause] ?? 0) + 1;
-    if (of !== undefined) of.failed += 1;
+    if (of === undefined) return;
+    of.failed += 1;
+    of.failures[cause] = (of.failures[cause] ?? 0) + 1;
+    if (byItself) of.byItself[cause] = (of.byItself[cause] ?? 0) + 1;
   }
 
   totals(key: ServiceKey): ServiceTotals | null {
@@ -146,7 +158,7 @@ export class DataPlane {
       requests: totals.requests,
       failed: totals.failed,
       failures: { ...failures },
-      byVersion: Object.fromEntries(Object.entries(byVersion).map(([version, of]) => [version, { ...of }])),
+      byVersion: structuredClone(byVersion),
       ...(totals.gaps === 0 ? {} : { gaps: totals.gaps }),
     };
   }

@@ -62,7 +62,7 @@ export class SimulatedInstance {
   readonly #takesTraffic: boolean;
   readonly #epochMs: number;
   #readySinceMs: number | null = null;
-  #failedProofs: { count: number; reason: string } | null = null;
+  #failedProofs: Symptoms['health']['failedProofs'] = null;
 
   constructor(options: {
     id: string;
@@ -192,7 +192,7 @@ export class SimulatedInstance {
     this.after(ms, () => {
       if (this.state !== 'ready' || this.#readySinceMs !== since || this.retiringSinceMs !== null) return;
       this.proven = this.readyForMs >= this.program.serveMs;
-      this.#failedProofs = this.proven ? null : { count, reason: 'no complete answer' };
+      this.#failedProofs = this.proven ? null : { count, silent: count, reason: 'no complete answer' };
       if (!this.proven && (count < HOPELESS_PROOFS || Number.isFinite(this.program.serveMs)))
         this.#proveLater(since, count + 1, proofDelayMs(count));
       this.#events.changed(this);

@@ -63,7 +63,8 @@ export class Requests {
     if (version === null || instance === undefined) {
       const excuse = this.#excuse(service, version);
       const detail = `${version ?? 'no version'} has no backend; in force ${weightWords(service)}`;
-      this.#plane.count(service, version, 'noBackend');
+      // Our own router goes on to another version; a mesh does not, and it is that version's death all the same.
+      this.#plane.count(service, version, 'noBackend', excuse !== null);
       this.#failed(service, version, 'noBackend', excuse, detail, ended);
       return;
     }
@@ -82,7 +83,7 @@ export class Requests {
       const other = this.#backend(service, version, instance);
       if (other === undefined || other.state === 'exited') {
         const excuse = this.#excuse(service, version);
-        this.#plane.count(service, version, 'refused');
+        this.#plane.count(service, version, 'refused', excuse !== null);
         this.#failed(
           service,
           version,
@@ -120,7 +121,8 @@ export class Requests {
                 : why === 'cap'
                   ? 'drain cap reached'
                   : null;
-          if (excuse !== 'router died') this.#plane.count(service, version, cause);
+          if (excuse !== 'router died')
+            this.#plane.count(service, version, cause, excuse === 'instance died');
           this.#failed(
             service,
             version,

@@ -3,6 +3,7 @@ import { acceptedStatus } from '../../src/agent/journal-entries.ts';
 import { Lease } from '../../src/agent/lease.ts';
 import { runExecution } from '../../src/agent/run-execution.ts';
 import type { ExecutionSpec, ExecutionStatus, GateRunStatus } from '../../src/api/execution.ts';
+import type { TrafficTotals } from '../../src/api/release.ts';
 import type { WorkloadProblem } from '../../src/drivers/cluster-driver.ts';
 import { inlineExpressions } from '../../src/gates/expressions.ts';
 import { silentLog } from '../../src/lib/log.ts';
@@ -46,12 +47,15 @@ export async function run(
     leaseMs?: number;
     /** How long the journal takes to keep something. */
     saveMs?: number;
+    /** What the entry has counted, whenever it is asked. */
+    counted?: TrafficTotals;
   } = {},
 ): Promise<Outcome> {
   const lease = new Lease(clock);
   lease.begin(more.leaseMs ?? 3_600_000);
   const messages: string[] = [];
   const saves: string[] = [];
+  const counted = more.counted ?? null;
   let last: { status: ExecutionStatus; gateRuns: Readonly<Record<string, GateRunStatus>> } = {
     status: acceptedStatus(spec, '2026-11-20T14:02:11.123Z'),
     gateRuns: {},
@@ -89,6 +93,7 @@ export async function run(
       },
       progress: keep,
       note: async () => {},
+      counted: async () => counted,
     },
     more.signal ?? new AbortController().signal,
   );

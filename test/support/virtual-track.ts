@@ -116,18 +116,18 @@ export class VirtualTrack {
     return this.settle();
   }
 
-  input(commands: readonly TrackCommand[] = []): TrackInput {
+  input(commands: readonly TrackCommand[] = [], written = this.written): TrackInput {
     return {
       namespace: 'default',
       application: 'shop',
       environment: 'local',
       environmentSpec: this.environment,
       deleting: this.deleting,
-      auto: (this.written as { release?: string }).release !== 'manual',
-      written: this.written,
+      auto: (written as { release?: string }).release !== 'manual',
+      written,
       changedBy: this.changedBy,
       generation: this.generation,
-      wanted: this.wanted(),
+      wanted: this.wanted(written),
       track: this.track,
       revisions: this.revisions,
       releases: this.releases,
@@ -139,8 +139,8 @@ export class VirtualTrack {
     };
   }
 
-  private wanted(): TrackInput['wanted'] {
-    const resolved = resolveApplication(this.written, { name: 'shop', environment: 'local' });
+  private wanted(written: unknown): TrackInput['wanted'] {
+    const resolved = resolveApplication(written, { name: 'shop', environment: 'local' });
     if (!resolved.ok) return resolved;
     const workloads = pinWorkloads({
       application: resolved.value,

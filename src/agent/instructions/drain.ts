@@ -23,6 +23,8 @@ export interface DrainEvidence {
   readonly requests: number;
   readonly streams: number;
   readonly cut: number;
+  /** Instances that ignored SIGTERM for their whole grace; absent where none did. */
+  readonly killed?: number;
 }
 
 /** Time that the driver takes on top of the caps that the application set. */
@@ -152,14 +154,17 @@ export function drainEvidence(
 ): DrainEvidence {
   const records = drainsSince(seen, since);
   const sum = (pick: (record: DrainRecord) => number) => records.reduce((total, r) => total + pick(r), 0);
+  const killed = sum((record) => Number(record.killed ?? false));
   return {
     version,
     ms: Math.max(0, ...records.map(({ ms }) => ms)),
     requests: sum(({ requests }) => requests),
     streams: sum(({ streams }) => streams),
     cut: sum(({ cut }) => cut),
+    ...(killed === 0 ? {} : { killed }),
   };
 }
 
-const drainWords = ({ requests, streams, cut, ms }: DrainEvidence): string =>
-  `drained in ${Math.round(ms)} ms: ${requests} requests, ${streams} streams, ${cut} cut`;
+const drainWords = ({ requests, streams, cut, ms, killed }: DrainEvidence): string =>
+  `drained in ${Math.round(ms)} ms: ${requests} requests, ${streams} streams, ${cut} cut` +
+  (killed === undefined ? '' : `; ${killed} ignored SIGTERM and ${killed === 1 ? 'was' : 'were'} killed`);

@@ -74,7 +74,9 @@ export async function rollWorkload(
     version: newKey.version,
     wanted: roll.full,
     ready: waited.value.ready,
-    ...(flip === undefined ? {} : { ...flip, flips: roll.flips.length }),
+    ...(flip === undefined
+      ? {}
+      : { ...flip, counted: roll.flips[0]?.counted ?? null, flips: roll.flips.length }),
     ...proven,
     ...(roll.drain === null ? {} : { drain: roll.drain }),
   });
@@ -175,6 +177,10 @@ async function followCapacity(
     const written = await writeTraffic(context, roll.workload, shares, needs);
     if (!written.ok) return written.failure;
     roll.flips.push(written.value);
+    // Where its first flip stood: the manager judges by it what fails while the rest goes on.
+    if (roll.flips.length === 1) {
+      context.progress(`traffic moves to ${roll.newKey.version}`, { counted: written.value.counted });
+    }
     // The old side shrinks next: not while requests still follow the shares from before.
     await waitOutLag(context);
   }

@@ -1,5 +1,6 @@
 import type { ExecutionSpec } from '../../api/execution.ts';
 import type { Instruction, Side, Weights } from '../../api/plan.ts';
+import type { TrafficTotals } from '../../api/release.ts';
 import type { ServiceKey, TrafficWish } from '../../drivers/cluster-driver.ts';
 import { InvariantViolation } from '../../lib/errors.ts';
 import {
@@ -27,6 +28,11 @@ export interface FlipEvidence {
   readonly at: string;
   readonly generation: number;
   readonly weights: Readonly<Record<string, number>>;
+  /**
+   * What the entry had counted when the write was in force: all that failed before it is not this flip's doing.
+   * Null: not measured.
+   */
+  readonly counted: TrafficTotals | null;
 }
 
 export async function setTraffic(
@@ -68,6 +74,8 @@ export async function writeTraffic(
     // Nothing to ask before the first write of a service: its routes do not exist yet.
     if (before !== undefined && route !== undefined) context.probers.start(workload, route);
     const written = await trafficRouter.setTraffic(wish);
+    // At once, so that as little as can be of what the new weights do is taken for what was before them.
+    const counted = written.ok ? await context.counted() : null;
     if (!written.ok) {
       return {
         kind: 'failed',
@@ -76,7 +84,7 @@ export async function writeTraffic(
     }
     if (route !== undefined) context.probers.start(workload, route);
     const { flipMs, at, generation } = written;
-    return { kind: 'done', value: { flipMs, at, generation, weights: wish.weights } };
+    return { kind: 'done', value: { flipMs, at, generation, weights: wish.weights, counted } };
   };
   const waited = await waitUntil(context, `traffic of ${workload} cannot be written`, look, {
     deadlineMs: Math.min(PROOF_GRACE_MS, context.spec.deadlineMs),

@@ -11,7 +11,7 @@ export const command: CommandModule = {
   configure(command, run) {
     command
       .description(
-        'Save all objects to a file while everything runs. Secret values stay encrypted; keep keys/ of the data directory apart.',
+        'Save all objects to a file while everything runs: applications, revisions, releases, receipts, and secrets in their encrypted form. Artifacts, keys, tokens and the audit log are files beside the store and are not in it: copy artifacts/, keys/ and logs/ of the data directory as well.',
       )
       .argument('<file>', 'must not exist yet');
     examples(command, 'slipway backup slipway-2026-11-20.db');
@@ -28,6 +28,7 @@ export const command: CommandModule = {
         if (!(await printData(context, { file: path, bytes }))) {
           context.print(
             `${context.paint.good('✓')} Saved to ${file}, ${formatBytes(bytes)}.`,
+            '  The objects are in it. Copy artifacts/ and keys/ of the data directory too, or no revision starts from it.',
             `  slipway restore ${file}   (after "slipway down")`,
           );
         }

@@ -1,10 +1,14 @@
 import { resolve } from 'node:path';
+import type { Stored } from '../../api/meta.ts';
+import type { Revision } from '../../api/revision.ts';
+import { dataDirectory } from '../../embedded/data-directory.ts';
 import type { UpOptions, UpResult } from '../../embedded/up.ts';
 import { slipwayVersion } from '../../embedded/version.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples, repeated } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { missingArtifacts } from '../missing-artifacts.ts';
 import { printData } from '../output.ts';
 import { cleanLine } from '../terminal/clean.ts';
 import { formatMs } from '../text/words.ts';
@@ -96,8 +100,9 @@ async function install(context: Context, settings: UpOptions): Promise<ExitCode>
 }
 
 async function report(context: Context, result: UpResult): Promise<ExitCode> {
-  if (await printData(context, result)) return EXIT.ok;
-  const { status, wallMs, adopted, warnings } = result;
+  const warnings = [...result.warnings, ...(await lostArtifacts(context, result))];
+  if (await printData(context, { ...result, warnings })) return EXIT.ok;
+  const { status, wallMs, adopted } = result;
   const { paint } = context;
   context.print(
     `${paint.good('✓')} Slipway ${status.version} is up in ${formatMs(wallMs)}.`,
@@ -111,6 +116,22 @@ async function report(context: Context, result: UpResult): Promise<ExitCode> {
     '  slipway down            stop it',
   );
   return EXIT.ok;
+}
+
+/** After a restore without them; a manager that does not answer yet leaves the warning out. */
+async function lostArtifacts(context: Context, { status }: UpResult): Promise<string[]> {
+  try {
+    const { api } = await context.connect();
+    const { items } = await api.list<Stored<Revision>>('Revision');
+    const revisions = items.map(({ metadata, spec }) => ({
+      name: metadata.name,
+      artifacts: spec.workloads.flatMap(({ artifact }) => artifact ?? []),
+    }));
+    const warning = missingArtifacts(revisions, dataDirectory(status.data).artifacts);
+    return warning === null ? [] : [warning];
+  } catch {
+    return [];
+  }
 }
 
 /** `8480`, `0.0.0.0:80`, `[::]:80`. */

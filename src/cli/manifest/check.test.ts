@@ -46,6 +46,16 @@ describe('what is wrong is said with its place, what was found and what is allow
       /^9:15 spec\.workload\.replicas: found "many", allowed: a number/,
     ],
     [
+      'unknown field of an override, which the file has elsewhere',
+      `${APP}  environments: { staging: { workload: { replcas: 2 } } }\n`,
+      /spec\.environments\.staging\.workload\.replcas: .*did you mean replicas\?$/,
+    ],
+    [
+      'a merge key',
+      APP.replace('    replicas: 6\n', '    <<: { replicas: 6 }\n'),
+      /^9:5 spec\.workload.*<<.*: merge keys are not read; write the fields out/,
+    ],
+    [
       'too many',
       APP.replace('replicas: 6', 'replicas: 5000'),
       /^9:15 spec\.workload\.replicas: found 5000, allowed: at most 1000/,

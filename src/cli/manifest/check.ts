@@ -101,7 +101,12 @@ function fail(document: ParsedDocument, details: readonly ErrorDetail[]): Checke
 /** Gives a detail its place in the file; an unknown field is shown at its key, with the nearest that exists. */
 export function locate(document: ParsedDocument, { path = '', message }: ErrorDetail): Problem {
   const steps = parsePath(path);
-  const unknown = /^(?:there is no such|unknown) field/.test(message);
+  if (steps.at(-1) === '<<') {
+    const hint =
+      'merge keys are not read; write the fields out, or name a whole value by an alias (key: *name)';
+    return problemAt(document.source, document.position(steps, 'key'), path, hint);
+  }
+  const unknown = /^there is no such field/.test(message);
   const position = document.position(steps, unknown ? 'key' : 'value');
   const allowed = /allowed here: (.*)$/.exec(message)?.[1]?.split(', ') ?? [];
   const guess = unknown ? nearest(String(steps.at(-1) ?? ''), allowed) : undefined;

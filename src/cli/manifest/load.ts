@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Context } from '../context.ts';
@@ -6,6 +6,7 @@ import { readStdin } from '../io.ts';
 import { ManifestError } from '../report-error.ts';
 import { checkDocument, type Manifest } from './check.ts';
 import { LIMITS, parseManifest } from './parse.ts';
+import { readText } from './read-file.ts';
 import type { Problem, Source } from './source.ts';
 
 /** Objects of one or several files, and where their relative paths start. */
@@ -75,7 +76,7 @@ async function readSources(context: Context, path: string): Promise<FileSource[]
       next: 'slipway init writes an app.yaml to begin with.',
     });
   }
-  if (!statSync(full).isDirectory()) return [readSource(io.directory, full)];
+  if (!statSync(full).isDirectory()) return [await readSource(io.directory, full)];
   const files = readdirSync(full, { withFileTypes: true })
     .filter((entry) => !entry.isDirectory() && EXTENSIONS.test(entry.name) && !entry.name.startsWith('.'))
     .map((entry) => join(full, entry.name))
@@ -85,21 +86,14 @@ async function readSources(context: Context, path: string): Promise<FileSource[]
       next: 'slipway apply -f FILE',
     });
   }
-  return files.map((file) => readSource(io.directory, file));
+  return await Promise.all(files.map((file) => readSource(io.directory, file)));
 }
 
-function readSource(from: string, full: string): FileSource {
-  // Looked at before it is read: a file of gigabytes must not fill the memory first.
-  const { size } = statSync(full);
-  if (size > LIMITS.bytes) {
-    throw new SlipwayError(
-      'tooLarge',
-      `${full} has ${size} bytes; application files have at most ${LIMITS.bytes}.`,
-    );
-  }
+async function readSource(from: string, full: string): Promise<FileSource> {
+  const text = await readText(full, LIMITS.bytes);
   const shown = relative(from, full);
   return {
-    source: { file: shown.startsWith('..') || shown === '' ? full : shown, text: readFileSync(full, 'utf8') },
+    source: { file: shown.startsWith('..') || shown === '' ? full : shown, text },
     directory: join(full, '..'),
     full,
   };

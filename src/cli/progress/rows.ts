@@ -2,7 +2,7 @@ import type { GateRun } from '../../api/execution.ts';
 import { formatDuration } from '../../lib/durations.ts';
 import { cleanLine } from '../terminal/clean.ts';
 import { capacityWords, type StageSizes, stageOutcome, trafficWords } from '../text/plan-words.ts';
-import { formatMs, shortRevision, withoutTime } from '../text/words.ts';
+import { formatMs, killedWords, shortRevision, withoutTime } from '../text/words.ts';
 import type { StageView } from './view.ts';
 
 export type Sign = 'done' | 'running' | 'waiting' | 'pending' | 'failed' | 'skipped';
@@ -104,11 +104,23 @@ function waitWords({ stage }: StageView): string {
 function doneWords({ status }: StageView, capacity: string, traffic: string): Pick<Row, 'middle' | 'detail'> {
   const drain = status?.drain ?? null;
   const drained =
-    drain === null ? '' : `drained in ${formatMs(drain.ms)}${drain.cut > 0 ? `, ${drain.cut} cut` : ''}`;
+    drain === null
+      ? ''
+      : [
+          `drained in ${formatMs(drain.ms)}`,
+          drain.cut > 0 ? `${drain.cut} cut` : '',
+          killedWords(drain.killed ?? 0),
+        ]
+          .filter((words) => words !== '')
+          .join(', ');
   const flip = status?.flip ?? null;
   if (flip === null) return { middle: capacity, detail: drained || traffic };
   const proof = flip.proof === '' ? '' : `, proof ${cleanLine(flip.proof)}`;
-  return { middle: traffic, detail: `flip ${formatMs(flip.flipMs)}${proof}` };
+  const killed = killedWords(drain?.killed ?? 0);
+  return {
+    middle: traffic,
+    detail: `flip ${formatMs(flip.flipMs)}${proof}${killed === '' ? '' : `, ${killed}`}`,
+  };
 }
 
 function gateRow(run: GateRun, now: number): Row {

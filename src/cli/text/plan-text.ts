@@ -34,6 +34,7 @@ export function planText(
     ];
   }
   if (!preview.changes) {
+    if (preview.inPlace != null) return inPlaceText(preview.inPlace, target, paint);
     return [
       `Nothing to release: ${application} in ${environment} is as the file says (${shortRevision(preview.from)}).`,
       ...section('moves too', target.also ?? []),
@@ -55,6 +56,24 @@ export function planText(
   const words = [verb, ...(target.options ?? []).map(shellWord), ...place, `--plan ${hash}`];
   // Never cut: a command that lost its end would be another one.
   return [...lines.map((line) => truncate(line, width)), `Approve exactly this:  slipway ${words.join(' ')}`];
+}
+
+/** Replicas and routes make no revision: they change at once, or after an approval of their own. */
+function inPlaceText(
+  { digest, summary, approval }: NonNullable<PlanPreview['inPlace']>,
+  { application, environment, options = [] }: PlanTarget,
+  paint: Paint,
+): string[] {
+  const change = shortHash(digest);
+  const file = options[options.indexOf('-f') + 1];
+  const from =
+    options.includes('-f') && file !== undefined ? [`Apply it:  slipway apply -f ${shellWord(file)}`] : [];
+  const approve = `slipway approve ${application} -e ${environment}`;
+  return [
+    `${paint.strong(application)} in ${environment} changes in place, without a release: ${cleanLine(summary)} · change ${change}`,
+    ...(approval === null ? [] : [`It then waits for an approval by ${cleanLine(approval)}:  ${approve}`]),
+    ...from,
+  ];
 }
 
 /** As a shell takes it for one word. */
@@ -97,7 +116,9 @@ const section = (name: string, lines: readonly string[]): string[] =>
 
 const MOST = 12;
 
-function differences({ differences: all }: PlanPreview): string[] {
+function differences({ from, differences: all }: PlanPreview): string[] {
+  // Each default would be a line of its own.
+  if (from === null) return all.length === 0 ? [] : ['everything is new (-o json has each field)'];
   const lines = all.slice(0, MOST).map(({ path, from, to }) => `${path} ${value(from)} → ${value(to)}`);
   return all.length > MOST ? [...lines, `… and ${all.length - MOST} more (-o json)`] : lines;
 }

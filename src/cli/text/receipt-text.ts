@@ -6,6 +6,7 @@ import {
   formatInstant,
   formatMs,
   formatNumber,
+  killedWords,
   plural,
   shortHash,
   shortRevision,
@@ -100,6 +101,9 @@ function drainLines({ drains }: ReceiptSpec): string[] {
   )}${streams > 0 ? ` and ${plural(streams, 'stream')}` : ''} inside`;
   return [
     `Drain ${plural(drains.length, 'drain')}, ${inside}, longest ${formatMs(longest)}, cut ${formatNumber(sum((drain) => drain.cut))}`,
+    ...drains.flatMap(({ version, killed = 0 }) =>
+      killed === 0 ? [] : [`      ${shortRevision(version)}: ${killedWords(killed)}`],
+    ),
   ];
 }
 

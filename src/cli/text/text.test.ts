@@ -70,6 +70,17 @@ describe('the receipt', () => {
     ]);
   });
 
+  test('an instance that ignored SIGTERM stands beside its drain', () => {
+    const [drain, ...others] = receiptFixture().drains;
+    if (drain === undefined) throw new Error('no drain');
+    const text = receiptText(
+      'shop-local-r2',
+      receiptFixture({ drains: [{ ...drain, killed: 1 }, ...others] }),
+      T0,
+    );
+    expect(text).toContain('      r1: 1 instance ignored SIGTERM and was killed');
+  });
+
   test('what was not measured says so, and never 0', () => {
     const text = receiptText(
       'shop-local-r1',
@@ -208,6 +219,29 @@ describe('the plan', () => {
     expect(planText({ ...PREVIEW, changes: false }, TARGET, 120)).toEqual([
       'Nothing to release: shop in production is as the file says (r7).',
     ]);
+  });
+
+  const inPlace = { digest: `0176b7${'0'.repeat(58)}`, summary: 'shop 2 → 3 instances', approval: null };
+  const words =
+    'shop in production changes in place, without a release: shop 2 → 3 instances · change 0176b7';
+  test.each([
+    ['at once', {}, {}, [words]],
+    ['from a file', {}, { options: ['-f', 'app.yaml'] }, [words, 'Apply it:  slipway apply -f app.yaml']],
+    [
+      'after an approval',
+      { approval: 'releaser' },
+      {},
+      [words, 'It then waits for an approval by releaser:  slipway approve shop -e production'],
+    ],
+  ])('replicas and routes alone change in place: %s', (_, change, target, lines) => {
+    const preview = { ...PREVIEW, changes: false, inPlace: { ...inPlace, ...change } };
+    expect(planText(preview, { ...TARGET, ...target }, 120)).toEqual(lines);
+  });
+
+  test('the plan of a first release does not list each default', () => {
+    const text = planText({ ...PREVIEW, from: null }, TARGET, 120);
+    expect(text).toContain('changes      everything is new (-o json has each field)');
+    expect(text.join('\n')).not.toContain('none →');
   });
 
   test('what stands against it comes first, with no command to approve', () => {

@@ -68,3 +68,9 @@ export function list(words: readonly string[], last = 'and'): string {
 
 /** A gate's message often ends in its time, which stands beside it already: `GET /version 200 (5 ms)`. */
 export const withoutTime = (text: string): string => text.replace(/ \(\d+(?:\.\d+)? m?s\)$/, '');
+
+/** Instances that did not end on SIGTERM; '' where each did. */
+export const killedWords = (killed: number): string =>
+  killed === 0
+    ? ''
+    : `${plural(killed, 'instance')} ignored SIGTERM and ${killed === 1 ? 'was' : 'were'} killed`;

@@ -65,7 +65,9 @@ export const evidenceConformance: readonly AdapterCase[] = [
       const { requests } = await prove(bench, 10_000);
       const totals = await bench.router.totals(bench.service);
       assert.deepEqual([totals?.requests, totals?.failed], [5 + requests, 0]);
-      assert.deepEqual(totals?.byVersion, { [bench.version('r1')]: { requests: 5 + requests, failed: 0 } });
+      assert.deepEqual(Object.keys(totals?.byVersion ?? {}), [bench.version('r1')]);
+      const own = totals?.byVersion[bench.version('r1')];
+      assert.deepEqual([own?.requests, own?.failed], [5 + requests, 0]);
     },
   },
   {

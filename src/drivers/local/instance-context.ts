@@ -36,6 +36,6 @@ export interface InstanceContext {
   tableInForce(): Promise<void>;
   /** Whether the table gives it public traffic, as acknowledged. */
   isServing(id: string): boolean;
-  prove(instance: Instance): Promise<ProofVerdict>;
+  prove(instance: Instance, signal: AbortSignal): Promise<ProofVerdict>;
   drained(instance: Instance, record: DrainRecord): Promise<void>;
 }

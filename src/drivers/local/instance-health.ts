@@ -17,13 +17,22 @@ export interface HealthContext {
   /** Aborted when it retires, has ended, or the driver stops. */
   readonly signal: AbortSignal;
   probe(): Promise<ProbeOutcome>;
-  prove(): Promise<ProofVerdict>;
+  prove(signal: AbortSignal): Promise<ProofVerdict>;
   /** Resolves when the router knows it by name. */
   tableInForce(): Promise<void>;
   isServing(): boolean;
   changed(): void;
   /** It was not ready within its start timeout. */
   startTimedOut(): Promise<void>;
+}
+
+/** Of one instance, in a row. */
+export interface FailedProofs {
+  readonly count: number;
+  /** The latest of them in a row that got no answer at all. */
+  readonly silent: number;
+  /** What the last one saw. */
+  readonly reason: string;
 }
 
 export type HealthState = 'starting' | 'ready' | 'notReady';
@@ -42,7 +51,7 @@ export class InstanceHealth {
   #lastReadyAt: number | null = null;
   #lastProbe: { since: number; at: number; outcome: ProbeOutcome } | null = null;
   #failedProbes = 0;
-  #failedProofs: { count: number; reason: string } | null = null;
+  #failedProofs: FailedProofs | null = null;
 
   constructor(context: HealthContext) {
     this.#context = context;
@@ -75,7 +84,7 @@ export class InstanceHealth {
     return this.#readySince === null ? 0 : this.#context.clock.monotonic() - this.#readySince;
   }
   /** Proofs that failed in a row, and what the last one saw. */
-  get failedProofs(): { readonly count: number; readonly reason: string } | null {
+  get failedProofs(): FailedProofs | null {
     return this.#failedProofs;
   }
 
@@ -132,7 +141,7 @@ export class InstanceHealth {
     this.#context.changed();
     if (isProven || !this.#context.takesTraffic) return;
     this.#prove(this.#readySince).catch((error: unknown) => {
-      if (!signal.aborted) this.#failedProofs = { count: 1, reason: messageOf(error) };
+      if (!signal.aborted) this.#failedProofs = { count: 1, silent: 0, reason: messageOf(error) };
     });
   }
 
@@ -146,11 +155,13 @@ export class InstanceHealth {
   async #prove(since: number): Promise<void> {
     const { clock, signal } = this.#context;
     this.#failedProofs = null;
+    let silent = 0;
     for (let count = 1; ; count += 1) {
       const verdict = await this.#askForProof();
       if (signal.aborted || this.#state !== 'ready' || this.#readySince !== since) return;
       this.#proven = verdict.ok;
-      this.#failedProofs = verdict.ok ? null : { count, reason: verdict.reason };
+      silent = !verdict.ok && verdict.silent === true ? silent + 1 : 0;
+      this.#failedProofs = verdict.ok ? null : { count, silent, reason: verdict.reason };
       this.#context.changed();
       if (verdict.ok) return;
       await clock.sleep(proofDelayMs(count), signal);
@@ -164,6 +175,6 @@ export class InstanceHealth {
     } catch (error) {
       return { ok: false, reason: `the router has no entry for it: ${messageOf(error)}` };
     }
-    return await this.#context.prove();
+    return await this.#context.prove(this.#context.signal);
   }
 }

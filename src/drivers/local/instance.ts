@@ -207,7 +207,7 @@ export class Instance {
       since: this.#clock.now(),
       signal: this.#service.signal,
       probe: () => probe(this.#readiness, target, { network, processes }),
-      prove: () => this.#context.prove(this),
+      prove: (signal) => this.#context.prove(this, signal),
       tableInForce: () => this.#context.tableInForce(),
       isServing: () => this.#context.isServing(this.id),
       changed: () => this.#context.changed(this),

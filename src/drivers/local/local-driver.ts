@@ -121,12 +121,13 @@ export async function createLocalDriver(options: LocalDriverOptions): Promise<Lo
       await table.flush();
     },
     isServing: (id) => table.isServing(id),
-    prove: (instance) =>
+    prove: (instance, signal) =>
       proof.prove({
         instance: instance.id,
         version: instance.record.key.version,
         routes: traffic.value[serviceId(instance.record.key)]?.routes ?? [],
         timeoutMs: PROOF_TIMEOUT_MS,
+        signal,
       }),
     drained: (instance, record) => workloads.drained(instance.record.key, record),
     gone: (workload) => workloads.forget(workload),

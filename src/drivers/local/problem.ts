@@ -3,9 +3,12 @@ import { formatDuration } from '../../lib/durations.ts';
 import type { WorkloadProblem } from '../cluster-driver.ts';
 import { type Failure, problemOfSlots, type SlotHistory, withLines } from './failures.ts';
 import type { InstanceState } from './instance.ts';
+import type { FailedProofs } from './instance-health.ts';
 
 /** Proofs in a row that may fail until nobody waits for the next. */
 const FINAL_PROOFS = 10;
+/** The same of those that got no answer in all their time: seconds each, and no sign of life between them. */
+const FINAL_SILENT_PROOFS = 3;
 
 /** What can be wrong with one instance that runs. */
 export interface Symptoms {
@@ -14,7 +17,7 @@ export interface Symptoms {
   readonly record: { readonly ordinal: number; readonly startedAt: number };
   readonly health:
     | {
-        readonly failedProofs: { readonly count: number; readonly reason: string } | null;
+        readonly failedProofs: FailedProofs | null;
         readonly lastProbe: { readonly outcome: { readonly message: string } } | null;
         readonly lastReadyAt: number | null;
       }
@@ -63,14 +66,14 @@ function proofProblem({
   );
   const worst = failing.toSorted((a, b) => b.count - a.count)[0];
   if (worst === undefined) return null;
-  const { count, reason } = worst;
+  const { count, silent, reason } = worst;
   return {
     reason: 'proofFailed',
     message:
       `${reason} (${worst.id} asked through the router, ${count} ${count === 1 ? 'try' : 'tries'}; ` +
       `${counted(failing.length)} ready all the same), so no traffic goes there.`,
     since: instant(worst.lastReadyAt ?? now),
-    final: count >= FINAL_PROOFS,
+    final: count >= FINAL_PROOFS || silent >= FINAL_SILENT_PROOFS,
   };
 }
 

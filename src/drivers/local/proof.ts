@@ -9,8 +9,13 @@ export interface ProofSubject {
   /** Routes that lead to its service; empty before the first traffic. */
   readonly routes: readonly RouteSpec[];
   readonly timeoutMs: number;
+  /** Aborted when nobody waits for the proof any more: its requests must not stay inside the instance. */
+  readonly signal: AbortSignal;
 }
-export type ProofVerdict = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type ProofVerdict =
+  | { readonly ok: true }
+  /** `silent`: the whole time went by without a complete answer. */
+  | { readonly ok: false; readonly reason: string; readonly silent?: boolean };
 
 /**
  * Proof before (INV-1): whether one instance answers requests, as opposed to its readiness probe. A port, so
@@ -40,6 +45,7 @@ export function routerProof(options: {
       connectTo: entry,
       headers: { [PREVIEW_HEADER]: subject.instance, 'user-agent': 'slipway-proof' },
       timeoutMs: subject.timeoutMs,
+      signal: subject.signal,
       maxBytes: MAX_BYTES,
       fresh: true,
     });
@@ -62,7 +68,8 @@ export function routerProof(options: {
           const reason = await ask(subject, host, path);
           if (reason !== undefined) return { ok: false, reason };
         } catch (error) {
-          return { ok: false, reason: `GET ${path} got no complete answer: ${messageOf(error)}` };
+          const silent = (error as { code?: unknown }).code === 'ETIMEDOUT';
+          return { ok: false, reason: `GET ${path} got no complete answer: ${messageOf(error)}`, silent };
         }
       }
       return { ok: true };

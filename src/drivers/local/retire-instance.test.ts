@@ -33,7 +33,16 @@ function scene(options: {
   idleCloseMs?: number;
   /** What is inside it until the table is in force. */
   requests?: number;
+  /** Failures of what is inside it, at each look in turn; the last one stays. */
+  reset?: readonly number[];
+  /** It falls over while it drains. */
+  fallsOver?: boolean;
 }) {
+  const looks = [...(options.reset ?? [0])];
+  const look = () => {
+    const reset = (looks.length > 1 ? looks.shift() : looks[0]) ?? 0;
+    return { ...load, failed: { ...load.failed, reset } };
+  };
   const clock = autoClock();
   const events: string[] = [];
   const drains: DrainRecord[] = [];
@@ -59,6 +68,7 @@ function scene(options: {
   };
   const end = (how: string) => {
     events.push(how);
+    instance.hasEnded = true;
     ended.resolve();
   };
   const context = {
@@ -72,8 +82,14 @@ function scene(options: {
     },
     drained: async (_: unknown, record: DrainRecord) => void drains.push(record),
     control: {
-      load: async () => ({ ...load, requests: inside }),
-      awaitDrained: async () => load,
+      load: async () => ({ ...look(), requests: inside }),
+      awaitDrained: async (_: string, { streams }: { streams: boolean }) => {
+        if (options.fallsOver && !streams) {
+          end('fell over');
+          return new Promise<BackendLoad>(() => {});
+        }
+        return look();
+      },
       closeIdle: async () => {
         await clock.sleep(options.idleCloseMs ?? 0);
         events.push('idle closed');
@@ -98,6 +114,26 @@ function scene(options: {
     retire: () => retireInstance(context as unknown as InstanceContext, instance as unknown as Instance),
   };
 }
+
+describe('what a drain says', () => {
+  const cases: [string, Parameters<typeof scene>[0], Partial<DrainRecord>][] = [
+    ['ends in time', { endsAfterMs: 100 }, { cut: 0 }],
+    ['cuts what is inside after SIGTERM', { endsAfterMs: 100, reset: [0, 0, 2] }, { cut: 2 }],
+    ['what it failed by itself before SIGTERM is no cut', { endsAfterMs: 100, reset: [0, 3, 3] }, { cut: 0 }],
+    [
+      'nor is what was inside when it fell over',
+      { endsAfterMs: null, fallsOver: true, reset: [0, 4] },
+      { cut: 0 },
+    ],
+    ['ignores SIGTERM', { endsAfterMs: null }, { cut: 0, killed: true }],
+  ];
+  it.each(cases)('%s', async (_, options, expected) => {
+    const { drains, retire } = scene(options);
+    await retire();
+    expect(drains).toMatchObject([expected]);
+    expect('killed' in (drains[0] ?? {})).toBe(expected.killed === true);
+  });
+});
 
 describe('retiring an instance', () => {
   it('takes it out of the table and closes what is idle before SIGTERM', async () => {

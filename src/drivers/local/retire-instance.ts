@@ -34,13 +34,17 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
     instance.record.port === null ? undefined : loadOf(context, instance),
     context.tableInForce(),
   ]);
+  const startedAt = clock.monotonic();
+  const began = instance.record.retiring?.startedAt ?? clock.now();
   if (instance.record.port === null) {
-    await end(context, instance, Math.max(durationMs(drain.grace), durationMs(drain.timeout)));
+    const graceMs = Math.max(durationMs(drain.grace), durationMs(drain.timeout));
+    const killed = await end(context, instance, graceMs);
+    const ms = Math.round(clock.monotonic() - startedAt);
+    const record = { instance: instance.id, startedAt: instant(began), ms, requests: 0, streams: 0, cut: 0 };
+    if (killed) await context.drained(instance, { ...record, killed });
     return;
   }
 
-  const startedAt = clock.monotonic();
-  const began = instance.record.retiring?.startedAt ?? clock.now();
   const capMs = leftOf(durationMs(drain.timeout), began, clock.now());
   const atTerm = await Promise.race([awaitDrained(context, instance, false, capMs), instance.ended]);
   let quietAt = clock.monotonic();
@@ -57,7 +61,7 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
       : Promise.race([awaitDrained(context, instance, true, streamsMs), instance.ended]).then(() => {
           quietAt = clock.monotonic();
         });
-  await end(context, instance, Math.max(durationMs(drain.grace), streamsMs));
+  const killed = await end(context, instance, Math.max(durationMs(drain.grace), streamsMs));
   await streamsGone;
 
   // Its connections broke with its process; the router may still be about to count them.
@@ -68,7 +72,9 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
     ms: Math.round(quietAt - startedAt),
     requests: before?.requests ?? 0,
     streams: before?.streams ?? 0,
-    cut: Math.max(0, failuresOf(after) - failuresOf(before)),
+    // Nobody told it to end where it ended before that.
+    cut: atTerm == null ? 0 : Math.max(0, failuresOf(after) - failuresOf(atTerm)),
+    ...(killed ? { killed } : {}),
   });
 }
 
@@ -87,22 +93,23 @@ async function noteTerm(context: InstanceContext, instance: Instance): Promise<n
 /** Whether SIGTERM has come to it. */
 const wasTold = (instance: Instance): boolean => existsSync(termFileOf(instance.paths.exit));
 
-/** SIGTERM once, then SIGKILL after the grace; resolves when the process is gone. */
-async function end(context: InstanceContext, instance: Instance, graceMs: number): Promise<void> {
+/** SIGTERM once, then SIGKILL after the grace; resolves when the process is gone, with whether it was killed. */
+async function end(context: InstanceContext, instance: Instance, graceMs: number): Promise<boolean> {
   const { clock, processes } = context;
   const { identity } = instance.record;
   const termAt = await noteTerm(context, instance);
-  if (identity === null || termAt === null) return;
+  if (identity === null || termAt === null) return false;
   // Many applications take a second SIGTERM for "now", so one that a former driver sent is not repeated.
   if (!instance.hasEnded && !wasTold(instance)) await processes.signalGroup(identity, 'SIGTERM');
   const leftMs = leftOf(graceMs, termAt, clock.now());
-  if (await firstOf(clock, leftMs, [instance.ended])) return;
+  if (await firstOf(clock, leftMs, [instance.ended])) return false;
   context.log.warn('an instance ignored SIGTERM for its whole grace; killing it', {
     instance: instance.id,
     graceMs,
   });
   await processes.signalGroup(identity, 'SIGKILL');
   await instance.ended;
+  return true;
 }
 
 /** What is left of a time that began by the wall clock, which may have been set back or forth since. */

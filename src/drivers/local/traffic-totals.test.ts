@@ -32,7 +32,15 @@ describe('totals over the lives of a router', () => {
       failed: 1,
       failures: { refused: 0, reset: 1, cut: 0, noBackend: 0, timeout: 0 },
       answered5xx: 0,
-      byVersion: { v1: { requests: 8, failed: 1, answered5xx: 0 } },
+      byVersion: {
+        v1: {
+          requests: 8,
+          failed: 1,
+          failures: { refused: 0, reset: 1, cut: 0, noBackend: 0, timeout: 0 },
+          answered5xx: 0,
+          byItself: {},
+        },
+      },
     });
   });
 

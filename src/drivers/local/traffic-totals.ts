@@ -11,6 +11,8 @@ interface Count {
   readonly failures: Readonly<Record<string, number>>;
   /** Absent in what an older program saved. */
   readonly answered5xx?: number;
+  /** Absent in what older programs saved. */
+  readonly byItself?: Readonly<Record<string, number>>;
 }
 /** Service → version → counts. */
 type Counts = Readonly<Record<string, Readonly<Record<string, Count>>>>;
@@ -83,8 +85,13 @@ export function advance(stored: StoredCounters, stats: RouterStats): StoredCount
 
 function countsOf(stats: RouterStats): Counts {
   const counts: Record<string, Record<string, Count>> = {};
-  for (const { service, version, requests, failed, statuses } of stats.versions) {
-    const count = { requests, failures: { ...failed }, answered5xx: statuses['5xx'] ?? 0 };
+  for (const { service, version, requests, failed, statuses, byItself } of stats.versions) {
+    const count = {
+      requests,
+      failures: { ...failed },
+      answered5xx: statuses['5xx'] ?? 0,
+      byItself: { ...byItself },
+    };
     counts[service] = { ...counts[service], [version]: count };
   }
   return counts;
@@ -102,6 +109,7 @@ function sum(a: Counts, b: Counts): Counts {
             requests: (so?.requests ?? 0) + count.requests,
             failures: addUp(so?.failures ?? {}, count.failures),
             answered5xx: (so?.answered5xx ?? 0) + (count.answered5xx ?? 0),
+            byItself: addUp(so?.byItself ?? {}, count.byItself ?? {}),
           },
         };
       }
@@ -136,7 +144,13 @@ export function totalsOf(stored: StoredCounters, service: string): ServiceTotals
     byVersion: Object.fromEntries(
       Object.entries(versions).map(([version, count]) => [
         version,
-        { requests: count.requests, failed: failedOf(count), answered5xx: count.answered5xx ?? 0 },
+        {
+          requests: count.requests,
+          failed: failedOf(count),
+          failures: count.failures,
+          answered5xx: count.answered5xx ?? 0,
+          byItself: count.byItself ?? {},
+        },
       ]),
     ),
     ...(stored.gaps === 0 ? {} : { gaps: stored.gaps }),

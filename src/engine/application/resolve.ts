@@ -1,3 +1,4 @@
+import type * as z from 'zod';
 import { ApplicationSpec, type RouteSpec } from '../../api/application.ts';
 import type { EnvironmentSpec, TemplateSpec } from '../../api/environment.ts';
 import type { Gate } from '../../api/gate.ts';
@@ -5,8 +6,8 @@ import type { ReleasePolicy, Strategy } from '../../api/strategy.ts';
 import { Workload } from '../../api/workload.ts';
 import type { ErrorDetail, Result } from '../../lib/errors.ts';
 import { mergePatch } from '../../lib/merge-patch.ts';
+import { findProblems } from '../../lib/validation.ts';
 import { renderTemplate } from './render-template.ts';
-import { zodDetails } from './zod-details.ts';
 
 /** An application as one environment sees it: overrides merged, template rendered, defaults filled in. */
 export interface ResolvedApplication {
@@ -37,7 +38,7 @@ export function resolveApplication(
   context: ResolveContext,
 ): Result<ResolvedApplication, readonly ErrorDetail[]> {
   const parsed = ApplicationSpec.safeParse(written);
-  if (!parsed.success) return { ok: false, error: zodDetails(parsed.error, 'spec', written) };
+  if (!parsed.success) return { ok: false, error: problemsAt('spec', ApplicationSpec, written) };
   const spec = parsed.data;
   const override = spec.environments[context.environment];
   const parameters = {
@@ -54,14 +55,15 @@ export function resolveApplication(
       name === context.name && spec.workloads === undefined
         ? override?.workload
         : override?.workloads?.[name];
-    const merged = Workload.safeParse(own === undefined ? value : mergePatch(value, own));
+    const whole = own === undefined ? value : mergePatch(value, own);
+    const merged = Workload.safeParse(whole);
     if (merged.success) workloads[name] = merged.data;
     else {
       const where =
         own === undefined
           ? path
           : `spec.environments.${context.environment}.${spec.workloads === undefined ? 'workload' : `workloads.${name}`}`;
-      errors.push(...zodDetails(merged.error, where, own === undefined ? value : mergePatch(value, own)));
+      errors.push(...problemsAt(where, Workload, whole, own ?? whole));
     }
   }
   for (const name of Object.keys(override?.workloads ?? {})) {
@@ -86,6 +88,20 @@ export function resolveApplication(
       parameters,
     },
   };
+}
+
+/**
+ * With what is allowed, and paths as they stand in the file. What an override does not have may be written there,
+ * also where the whole has it: that is asked of what is `written`.
+ */
+function problemsAt(root: string, schema: z.ZodType, whole: unknown, written = whole): ErrorDetail[] {
+  const fields = new Map(
+    written === whole ? [] : findProblems(schema, written).map(({ path, message }) => [path, message]),
+  );
+  return findProblems(schema, whole).map(({ path = '', message }) => ({
+    path: path === '' || path.startsWith('[') ? `${root}${path}` : `${root}.${path}`,
+    message: message.startsWith('there is no such field') ? (fields.get(path) ?? message) : message,
+  }));
 }
 
 type Raw = Record<string, { readonly value: unknown; readonly path: string }>;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EnvironmentSpec } from '../../api/environment.ts';
 import { validateApplication } from './validate.ts';
 
 const workload = {
@@ -14,15 +15,67 @@ const check = (spec: unknown) =>
     ({ path, message }) => `${path}: ${message}`,
   );
 
+describe('one host and path in two environments of one cluster', () => {
+  const place = (clusters = ['local']) => EnvironmentSpec.parse({ clusters });
+  const production = { environments: { production: { workload: { replicas: 2 } } } };
+  const own = { production: { routes: [{ host: 'production.shop.localhost' }] } };
+  const cases: [string, object, Record<string, EnvironmentSpec>, string[]][] = [
+    [
+      'is refused before anybody plans it',
+      production,
+      { local: place(), production: place() },
+      ['spec.environments.production.routes: shop.localhost / would lead to local and to production'],
+    ],
+    ['a route of its own', { environments: own }, { local: place(), production: place() }, []],
+    ['clusters of their own', production, { local: place(), production: place(['eu']) }, []],
+    ['one of them is not there', production, { local: place() }, []],
+    ['one of them that nothing goes to by itself', {}, { local: place(), other: place() }, []],
+    [
+      'by hand, never to the default one',
+      { ...production, release: 'manual' },
+      { local: place(), production: place() },
+      [],
+    ],
+    [
+      'by hand, to two that are named',
+      { release: 'manual', environments: { a: {}, b: {} } },
+      { a: place(), b: place() },
+      ['spec.environments.b.routes: shop.localhost / would lead to a and to b'],
+    ],
+  ];
+  it.each(cases)('%s', (_, more, environments, expected) => {
+    const errors = validateApplication(
+      { ...shop, ...more },
+      { name: 'shop', environments, requirePinned: false },
+    );
+    const said = errors.map(({ path, message }) => `${path}: ${message.split(', which')[0]}`);
+    expect(said).toEqual(expected);
+  });
+});
+
 describe('validateApplication', () => {
   it('accepts the smallest useful file', () => expect(check(shop)).toEqual([]));
 
   const refused: [string, unknown, string | RegExp][] = [
-    ['unknown field', { ...shop, replica: 1 }, 'spec.replica: unknown field "replica"'],
+    [
+      'unknown field',
+      { ...shop, replica: 1 },
+      /^spec\.replica: there is no such field; allowed here: .*strategy/,
+    ],
     [
       'wrong type',
       { ...shop, workload: { ...workload, replicas: 'six' } },
-      /^spec\.workload\.replicas: found "six", wanted a number/,
+      /^spec\.workload\.replicas: found "six", allowed: a number/,
+    ],
+    [
+      'an unknown field in an override',
+      { ...shop, environments: { staging: { workload: { replcas: 2 } } } },
+      /^spec\.environments\.staging\.workload\.replcas: there is no such field; allowed here: .*\breplicas\b/,
+    ],
+    [
+      'a wrong type in an override',
+      { ...shop, environments: { staging: { workload: { replicas: 'two' } } } },
+      /^spec\.environments\.staging\.workload\.replicas: found "two", allowed: a number/,
     ],
     [
       'an expression that is none',

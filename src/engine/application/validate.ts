@@ -6,6 +6,7 @@ import { planRelease } from '../plan/plan-release.ts';
 import { planWorkloads, routedWorkload } from './plan-workloads.ts';
 import { type ResolvedApplication, resolveApplication } from './resolve.ts';
 import { isPinned } from './revision.ts';
+import { checkSharedRoutes, goesTo, type Place } from './shared-routes.ts';
 
 export interface ValidationContext {
   readonly name: string;
@@ -27,6 +28,7 @@ export function validateApplication(spec: unknown, context: ValidationContext): 
   // An override for an environment that this manager does not have is no error: one file serves several.
   const environments = new Set([...known, ...named]);
   if (environments.size === 0) environments.add('local');
+  const places: Place[] = [];
   for (const environment of environments) {
     const resolved = resolveApplication(spec, {
       name: context.name,
@@ -34,10 +36,12 @@ export function validateApplication(spec: unknown, context: ValidationContext): 
       environmentSpec: context.environments[environment],
       template: context.template,
     });
-    if (resolved.ok)
+    if (resolved.ok) {
       errors.push(...checkResolved(resolved.value, context, context.environments[environment]));
-    else errors.push(...resolved.error);
+      places.push({ application: resolved.value, clusters: context.environments[environment]?.clusters });
+    } else errors.push(...resolved.error);
   }
+  errors.push(...checkSharedRoutes(places, goesTo(spec, named)));
   const seen = new Set<string>();
   return errors.filter(({ path, message }) => {
     const key = `${path}\n${message}`;

@@ -73,11 +73,11 @@ describe('buildReceipt', () => {
         at: '2026-11-20T12:00:00.000Z',
         weights: { 'shop-r2': 100 },
         proof: { summary: '27/27' },
-        drain: { ms: 9, requests: 1, streams: 0, cut: 0 },
+        drain: { ms: 9, requests: 1, streams: 0, cut: 0, killed: 2 },
       },
     }));
     expect(receipt.flips[0]?.proofAfter).toBe('27/27');
-    expect(receipt.drains).toMatchObject([{ version: 'shop-r1', ms: 9, requests: 1 }]);
+    expect(receipt.drains).toMatchObject([{ version: 'shop-r1', ms: 9, requests: 1, killed: 2 }]);
   });
 
   it('says "not measured" and never 0 where nothing counted', () => {

@@ -151,7 +151,7 @@ function drainOf(execution: ExecutionSpec, instruction: InstructionStatus): Rece
     isRolling || (ordered?.type === 'drain' && ordered.side === 'from') ? execution.from : execution.to;
   const version =
     revision === null ? '' : versionName(instruction.id.split('/')[0] ?? '', revision.spec.number);
-  const { ms, requests, streams, cut } = isRolling ? rolled : instruction.evidence;
+  const { ms, requests, streams, cut, killed } = isRolling ? rolled : instruction.evidence;
   return [
     {
       source: 'router',
@@ -162,6 +162,7 @@ function drainOf(execution: ExecutionSpec, instruction: InstructionStatus): Rece
       requests: number(requests),
       streams: number(streams),
       cut: number(cut),
+      ...(number(killed) === 0 ? {} : { killed: number(killed) }),
     },
   ];
 }

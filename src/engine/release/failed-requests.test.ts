@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualRelease } from '../../../test/support/virtual-release.ts';
 import type { ExecutionStatus } from '../../api/execution.ts';
 import type { TrafficTotals } from '../../api/release.ts';
-import { latestTraffic } from './failed-requests.ts';
+import { latestTraffic } from './latest-traffic.ts';
 
 const totals = (byVersion: Record<string, number>): TrafficTotals => {
   const failed = Object.values(byVersion).reduce((sum, n) => sum + n, 0);

@@ -46,7 +46,6 @@ export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepR
   if (status.direction === 'forward') {
     const flips = reports.filter((each) => each.ordered !== undefined && movesTraffic(each.ordered));
     if (flips.some(({ report }) => hasBegun(report))) status.flipped = true;
-    if (flips.some(hasMoved)) status.moved = true;
   }
   for (const { cluster, execution } of outcomes) {
     if (execution?.phase === 'Failed' || execution?.phase === 'Refused' || execution?.phase === 'Cancelled') {
@@ -68,10 +67,6 @@ interface Report {
 /** One that was called off before it began has moved nobody. */
 const hasBegun = ({ state, startedAt }: InstructionStatus): boolean =>
   startedAt !== null || !['pending', 'cancelled'].includes(state);
-
-/** Traffic follows: a rolling update moves it as it goes, else it moves with the end of the write. */
-const hasMoved = ({ report, ordered }: Report): boolean =>
-  hasBegun(report) && (report.state !== 'running' || ordered?.type === 'rollWorkload');
 
 function failureOf(draft: Draft, cluster: string, execution: ExecutionStatus): Failure {
   const { failure } = execution;
@@ -102,11 +97,13 @@ function record(stage: StageStatus, reports: readonly Report[]): void {
   }
   const drains = of(({ type }) => type === 'drain');
   if (drains.length > 0) {
+    const killed = drains.reduce((sum, i) => sum + figure(i.evidence.killed), 0);
     stage.drain = {
       ms: Math.max(...drains.map((i) => figure(i.evidence.ms))),
       requests: drains.reduce((sum, i) => sum + figure(i.evidence.requests), 0),
       streams: drains.reduce((sum, i) => sum + figure(i.evidence.streams), 0),
       cut: drains.reduce((sum, i) => sum + figure(i.evidence.cut), 0),
+      ...(killed === 0 ? {} : { killed }),
     };
   }
 }

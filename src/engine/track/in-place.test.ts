@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualTrack, workloadOf } from '../../../test/support/virtual-track.ts';
+import { previewChange } from './in-place.ts';
 
 const PROTECTED = { protection: { approval: { by: 'releaser', expires: '1h' } } };
 const spec = (version: number, replicas = 6, host = 'shop.localhost') => ({
@@ -35,6 +36,17 @@ describe('a change in place in a protected environment', () => {
     track.endWork('Succeeded');
     expect(track.track.change).toBeUndefined();
     expect(track.later(60_000).track.work).toBeNull();
+  });
+
+  it.each([
+    ['the change that then waits, with who answers it', PROTECTED, 'releaser'],
+    ['the change that then applies by itself', {}, null],
+  ])('a plan shows %s', (_, environment, approval) => {
+    const track = released(environment);
+    expect(previewChange(track.input(), track.track)).toBeNull();
+    const shown = previewChange(track.input([], spec(1, 8)), track.track);
+    expect(shown).toMatchObject({ summary: 'shop 6 → 8 instances', approval });
+    if (approval !== null) expect(changeOf(track.apply(spec(1, 8))).digest).toBe(shown?.digest);
   });
 
   it('applies by itself where nothing is protected', () => {

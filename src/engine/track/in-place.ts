@@ -40,6 +40,26 @@ export function reviewChange(input: TrackInput, track: TrackStatus): TrackStatus
   };
 }
 
+/** What applying the wish would change in place, as a plan shows it; null where nothing. */
+export interface ChangePreview {
+  readonly digest: string;
+  readonly summary: string;
+  /** Whose approval it would wait for; null: nobody's. */
+  readonly approval: string | null;
+}
+
+export function previewChange(input: TrackInput, track: TrackStatus): ChangePreview | null {
+  if (!input.wanted.ok || track.live === null) return null;
+  const wanted = input.wanted.value;
+  const from = standsAs(track);
+  if (from === null || from === wanted.inPlace) return null;
+  return {
+    digest: changeDigest(from, wanted),
+    summary: summaryOf(wanted, track),
+    approval: input.environmentSpec.protection.approval?.by ?? null,
+  };
+}
+
 /**
  * Whether these replicas and routes may be brought about now. Asked of the approval itself: the file may have been
  * changed since the last review, while a release was under way.

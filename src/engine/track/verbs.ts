@@ -165,7 +165,7 @@ function restart(round: TrackRound, command: TrackCommand): Answer {
     ...round.track,
     work: { execution: '', purpose: 'restart', revision: live, applied: null, claim: command.uid },
   };
-  return { state: 'done', message: `every instance of ${live} is replaced, new before old` };
+  return { state: 'done', message: `every instance of ${live} is being replaced, new before old` };
 }
 
 /** An approval of a change in place names the change: what was shown to the person is what they approve. */

@@ -9,7 +9,7 @@ import {
   rmSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf, SlipwayError } from '../../lib/errors.ts';
 import { syncDirectory } from '../sync-directory.ts';
@@ -33,6 +33,15 @@ export interface Restored {
   readonly objects: number;
   /** Where what stood there before was put; undefined when there was nothing. */
   readonly replaced: string | undefined;
+  /** What a store names and does not hold. */
+  readonly needs: Needs;
+}
+
+export interface Needs {
+  /** Revisions with the digests of their artifacts. */
+  readonly revisions: readonly { readonly name: string; readonly artifacts: readonly string[] }[];
+  /** Secrets, whose key stands outside the store. */
+  readonly secrets: number;
 }
 
 /**
@@ -59,11 +68,11 @@ export function restoreSqlite(backupFile: string, targetFile: string, options: R
     mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
     removeDatabase(partial);
     copyFileSync(source, partial);
-    const { resourceVersion, objects } = prepare(partial, reached, options);
+    const { resourceVersion, objects, needs } = prepare(partial, reached, options);
     const replaced = putAside(target, options.clock);
     renameSync(partial, target);
     syncDirectory(dirname(target));
-    return { resourceVersion, objects, replaced };
+    return { resourceVersion, objects, replaced, needs };
   } catch (error) {
     removeDatabase(partial);
     throw storageError(error, target, 'restored');
@@ -128,13 +137,25 @@ function prepare(file: string, reached: number, options: RestoreOptions) {
     writeMeta(db, 'head', String(version));
     db.prepare("DELETE FROM meta WHERE key IN ('historyHead', 'historyFrom')").run();
     db.exec('COMMIT; PRAGMA wal_checkpoint(TRUNCATE)');
-    return { resourceVersion: String(version), objects: rows.length };
+    return { resourceVersion: String(version), objects: rows.length, needs: needsOf(rows) };
   } finally {
     db.close();
     const handle = openSync(file, 'r');
     fsyncSync(handle);
     closeSync(handle);
   }
+}
+
+function needsOf(rows: readonly Record<string, SQLOutputValue>[]): Needs {
+  const revisions = rows
+    .filter(({ kind }) => kind === 'Revision')
+    .map((row) => {
+      const { rest, spec = '{}' } = documentOfRow(row);
+      const { workloads = [] } = JSON.parse(spec) as { workloads?: readonly { artifact?: string }[] };
+      const artifacts = workloads.flatMap(({ artifact }) => (artifact === undefined ? [] : [artifact]));
+      return { name: rest.metadata.name, artifacts };
+    });
+  return { revisions, secrets: rows.filter(({ kind }) => kind === 'Secret').length };
 }
 
 function withLaterEpoch(kind: string, status: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -315,7 +315,20 @@ describe('looking after it', () => {
       code: 0,
       stdout: expect.stringMatching(/^✓ Restored \d+ objects/),
     });
-    expect(await run(['up'])).toMatchObject({ code: 0 });
+    // A backup holds objects alone: elsewhere, artifacts and keys would be missing.
+    const elsewhere = await run(['restore', file, '--yes', '--data', join(directory, 'elsewhere')]);
+    expect(elsewhere.stdout).toMatch(/! \d+ secrets? cannot be read without their key: copy keys\//);
+    const [here, away] = [join(data, 'artifacts'), join(data, 'artifacts-away')];
+    renameSync(here, away);
+    const without = /! \d+ revisions? cannot start anew, the artifacts are not in .*shop-local-r\d/;
+    expect((await run(['restore', file, '--yes'])).stdout).toMatch(without);
+    expect((await run(['up'])).stdout).toMatch(without);
+    expect(await run(['down', '--yes'])).toMatchObject({ code: 0 });
+    rmSync(here, { recursive: true });
+    renameSync(away, here);
+    const up = await run(['up']);
+    expect(up.code).toBe(0);
+    expect(up.stdout).not.toContain('cannot start anew');
     expect((await run(['get', 'app', '-o', 'name'])).stdout).toBe('application/shop\n');
     expect(readFileSync(file).length).toBeGreaterThan(0);
   });

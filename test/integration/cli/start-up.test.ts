@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../../src/cli/commands.ts';
-import { type Ended, slipway } from '../../support/slipway-process.ts';
+import { type Ended, runProcess, SLIPWAY, slipway } from '../../support/slipway-process.ts';
 
 /** Prints every module that was resolved, at the end of the process. */
 const HOOK = `import module from 'node:module';
@@ -33,6 +33,24 @@ const traced = async (args: readonly string[]): Promise<string[]> =>
 
 /** What only the manager, the agent and application files need. */
 const HEAVY = /node_modules\/(?:zod|fastify|yaml|ws|pino|tar|reflect-metadata|@clack|@peculiar|@bufbuild)\//;
+
+describe('in a directory that was deleted', () => {
+  const gone = (args: string) => {
+    const at = join(directory, 'gone');
+    mkdirSync(at, { recursive: true });
+    return runProcess(['sh', '-c', `cd "${at}" && rmdir "${at}" && exec "${SLIPWAY}" ${args}`]);
+  };
+  test('what needs no path works', async () =>
+    expect(await gone('version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^slipway \d/) }));
+  test('what needs one says so, without a stack', async () => {
+    const { code, stderr } = await gone('apply -f app.yaml');
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      '✗ The current directory was deleted, and relative paths lead nowhere.\n  cd to',
+    );
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+});
 
 describe('what is loaded at the start', () => {
   test.each<[string, string[]]>([

@@ -13,6 +13,30 @@ const removed = (desk: Desk) =>
     (await desk.bench.store.get(shop)) === undefined ? true : undefined,
   );
 
+describe('a plan of what changes in place', () => {
+  it('shows the change and its approval instead of denying it', () =>
+    withControllers(
+      async (desk) => {
+        await desk.apply(1, blueGreen);
+        const release = await eventually('the release', () => desk.release('shop-local-r1'));
+        await desk.command('approve', { kind: 'Release', name: release.metadata.name });
+        await desk.ended('shop-local-r1');
+        const { spec } = (await desk.bench.store.get<Application>(shop)) as Application;
+        const request = { namespace: 'default', application: 'shop', environment: 'local' };
+        expect(await desk.planner.plan({ ...request, spec })).toMatchObject({
+          changes: false,
+          inPlace: null,
+        });
+        const wanted = { ...spec, workload: { ...spec.workload, replicas: 7 } };
+        expect(await desk.planner.plan({ ...request, spec: wanted })).toMatchObject({
+          changes: false,
+          inPlace: { summary: 'shop 6 → 7 instances', approval: 'releaser' },
+        });
+      },
+      { protection: { approval: {} } },
+    ));
+});
+
 describe('an environment that is gone', () => {
   it.each(['before', 'after'])('an application deleted with it drains and goes: environment %s', (order) =>
     withControllers(async (desk) => {

@@ -232,6 +232,23 @@ describe('an instance that lies about its readiness', () => {
     expect(await machine.control.stats()).toMatchObject({ versions: [{ version: 'shop-r1' }] });
   });
 
+  it('is given up after three proofs without any answer, and what those asked is nobody’s request', async () => {
+    await begin();
+    await lie('hang');
+    const { problem } = await machine.seen(
+      'shop-r2',
+      'given up',
+      (seen) => seen.problem?.final === true,
+      15_000,
+    );
+    expect(problem?.message).toMatch(/\b3 tries: GET \/ got no complete answer/);
+    const startedAt = performance.now();
+    await machine.want('shop-r2', 0);
+    const { drains } = await machine.seen('shop-r2', 'is gone', ({ instances }) => instances.length === 0);
+    expect(performance.now() - startedAt).toBeLessThan(2_500);
+    expect(drains.map(({ cut }) => cut)).toEqual([0, 0]);
+  });
+
   it('does get it under a blind stand-in for the proof, which is what the proof prevents', async () => {
     await begin({ proof: blind });
     await lie('error');
@@ -252,7 +269,7 @@ describe('an instance that ends badly', () => {
     await machine.serving('shop-r1', 1);
     await machine.want('shop-r1', 0, { drain: { timeout: '1s', streamTimeout: '200ms', grace: '300ms' } });
     const seen = await machine.seen('shop-r1', 'is gone', ({ instances }) => instances.length === 0);
-    expect(seen.drains).toMatchObject([{ requests: 0, streams: 0, cut: 0 }]);
+    expect(seen.drains).toMatchObject([{ requests: 0, streams: 0, cut: 0, killed: true }]);
     expect(machine.lines.join('\n')).toContain('ignored SIGTERM');
   });
 

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nodeNetwork } from '../../../src/lib/network-node.ts';
+import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/ports.ts';
 
 const network = nodeNetwork();
@@ -55,6 +56,31 @@ describe('the network', () => {
     } finally {
       delete process.env.http_proxy;
     }
+  });
+
+  const breaks: [string, () => { timeoutMs: number; signal?: AbortSignal }, string][] = [
+    ['in its time', () => ({ timeoutMs: 100 }), 'no complete answer'],
+    [
+      'until it is called off',
+      () => ({ timeoutMs: 9_000, signal: AbortSignal.abort(new Error('called off')) }),
+      'called off',
+    ],
+    ['as it is called off', () => ({ timeoutMs: 9_000, signal: AbortSignal.timeout(100) }), 'timeout'],
+  ];
+  it.each(breaks)('resets what is not answered %s, so that nobody works on for it', async (_, how, says) => {
+    const ends: string[] = [];
+    const port = await listen(
+      net.createServer({ allowHalfOpen: true }, (socket) => {
+        socket.on('data', () => undefined);
+        socket.on('end', () => ends.push('end'));
+        socket.on('error', (error: NodeJS.ErrnoException) => ends.push(error.code ?? ''));
+      }),
+    );
+    const order = how();
+    const called = order.signal?.aborted === true;
+    const asked = network.request({ url: `http://127.0.0.1:${port}/`, fresh: true, ...order });
+    await expect(asked).rejects.toThrow(says);
+    if (!called) await eventually('the other side to know', async () => ends[0] === 'ECONNRESET');
   });
 
   it('reuses connections unless a fresh one is asked for', async () => {

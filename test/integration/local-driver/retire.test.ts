@@ -86,6 +86,21 @@ describe('retiring an instance', () => {
     expect(await machine.local.trafficRouter.totals(SERVICE)).toMatchObject({
       failed: 1,
       failures: { reset: 1 },
+      // It was told to end.
+      byVersion: { 'shop-r1': { failed: 1, byItself: { reset: 0 } } },
+    });
+  });
+
+  it('does not count as a cut what was inside when it fell over by itself', async () => {
+    await begin();
+    const slow = machine.get('/slow?ms=9000', 'POST').catch((error: Error) => error);
+    await inside('requests');
+    const { instances } = await machine.serving('shop-r1', 1);
+    await machine.killInstance(instances[0]?.id ?? '');
+    await slow;
+    await eventually('the failure counted', async () => {
+      const totals = await machine.local.trafficRouter.totals(SERVICE);
+      return totals?.byVersion['shop-r1']?.byItself?.reset === 1;
     });
   });
 

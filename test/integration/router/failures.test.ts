@@ -132,6 +132,18 @@ describe('a failure is counted by its cause', () => {
     });
   });
 
+  test('whether the instance had been told to end stands beside the cause', async () => {
+    const told = await begin();
+    await told.router.handle.control.closeIdle('shop-r1-a');
+    told.wire.socket.end();
+    await failedBy(told.router, 'shop-r1', 'reset');
+    expect(await told.router.counts('shop-r1')).toMatchObject({ byItself: { reset: 0 } });
+    const alone = await begin();
+    alone.wire.socket.end();
+    await failedBy(alone.router, 'shop-r1', 'reset');
+    expect(await alone.router.counts('shop-r1')).toMatchObject({ byItself: { reset: 1 } });
+  });
+
   test('reset: the connection is reset before an answer', async () => {
     const { router, client, wire } = await begin();
     wire.socket.resetAndDestroy();

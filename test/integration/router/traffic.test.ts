@@ -134,6 +134,20 @@ describe('a preview', () => {
     expect(stats.versions[0]).toMatchObject({ requests: 0 });
     expect(one.received).toBe('');
   });
+
+  test('that an instance drops is none of the failures that its drain asks for', async () => {
+    const r = await router();
+    const instance = cleanup.add(await new RawInstance().listen());
+    await r.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 });
+    const client = cleanup.wire(await dial(r.port));
+    client.write(ask('shop-r1-a'));
+    const wire = await instance.wire(0);
+    await wire.sees('\r\n\r\n');
+    wire.socket.end();
+    await client.sees('502');
+    expect((await r.stats()).preview[0]).toMatchObject({ failed: { reset: 1 } });
+    expect(await r.handle.control.load('shop-r1-a')).toMatchObject({ failed: { reset: 0 } });
+  });
 });
 
 describe('an instance that is being drained', () => {
