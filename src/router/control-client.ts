@@ -17,6 +17,9 @@ export interface RouterControl {
    * passed, and answers its load then.
    */
   awaitDrained(backendId: string, options: { streams: boolean; timeoutMs: number }): Promise<BackendLoad>;
-  /** Closes the idle upstream connections of a draining backend; answers when they are closed. */
+  /**
+   * Closes the idle upstream connections of a backend that is about to be told to end; answers when they are
+   * closed. What breaks in it from then on is not counted as its own doing (VersionCounts, `byItself`).
+   */
   closeIdle(backendId: string): Promise<{ closed: number }>;
 }

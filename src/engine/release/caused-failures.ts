@@ -17,7 +17,7 @@ export interface Failures {
  *
  *   new version            every one
  *   old version            cut or refused because its instances are ended; not what they do by themselves
- *   no version, old nobody  once the first flip is in force: before that, only the old version could have answered
+ *   nobody answered        once the first flip is in force: before that, only the old version could have
  *
  * A stable version that fails by itself blocks no release, its own repair least of all (peers.md row 5). What
  * stood at the flip was read by the agent as the flip was written; later reports of the manager hold what failed
