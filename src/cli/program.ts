@@ -23,7 +23,9 @@ export async function runCli(argv: readonly string[], io: Io, interrupt: Interru
       program.outputHelp();
       return EXIT.usage;
     }
-    await program.parseAsync(argv, { from: 'user' });
+    // What every other program answers to. The command says more, also of the manager.
+    const words = argv[0] === '--version' ? ['version', '--client', ...argv.slice(1)] : argv;
+    await program.parseAsync(words, { from: 'user' });
     return exitCode;
   } catch (error) {
     // Commander has printed its own message already; help and version arrive here with 0.
@@ -98,6 +100,7 @@ function optionLines(program: Command): string[] {
   return [
     'Options of every command, before or after its name:',
     ...program.options.map(({ flags, description }) => `  ${flags.padEnd(width)}  ${description}`),
+    `  ${'--version'.padEnd(width)}  as "slipway version --client" (alone)`,
   ];
 }
 

@@ -36,6 +36,14 @@ describe('a path', () => {
     ['answers as expected', {}, { status: 200 }, 'pass', 'GET / 200'],
     ['answers otherwise', {}, { status: 500 }, 'fail', 'GET / 500, "response.status == 200" is false'],
     [
+      'says why it answers otherwise',
+      {},
+      { status: 500, body: 'no\n  database ' },
+      'fail',
+      'is false; it answered: no database',
+    ],
+    ['says too much', {}, { status: 500, body: 'x'.repeat(300) }, 'fail', `: ${'x'.repeat(200)}…`],
+    [
       'cannot be decided',
       { expect: 'response.json.version == 2' },
       { body: 'no JSON' },

@@ -24,6 +24,9 @@ export interface HttpGatePorts {
 /** What an expression may look at; a longer body is cut. */
 const MAX_BODY_BYTES = 256 * 1024;
 
+/** Characters of a body that a message repeats. */
+const MOST_SAID = 200;
+
 interface Response {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -48,7 +51,10 @@ export async function askHttp(gate: HttpGate, ports: HttpGatePorts): Promise<Ans
     }
     return judged.value
       ? { verdict: 'pass', message: `${what} ${response.status}` }
-      : { verdict: 'fail', message: `${what} ${response.status}, "${gate.expect}" is false` };
+      : {
+          verdict: 'fail',
+          message: `${what} ${response.status}, "${gate.expect}" is false${saidIn(response.body)}`,
+        };
   } catch (error) {
     return { verdict: 'inconclusive', message: `${what}: ${messageOf(error)}` };
   }
@@ -88,6 +94,13 @@ async function askUrl(gate: HttpGate, ports: HttpGatePorts): Promise<Result<Resp
     ok: true,
     value: { status: answer.status, headers: answer.headers, body: answer.body.toString('utf8') },
   };
+}
+
+/** Beginning of what was answered, on one line: mostly it says what is wrong. */
+function saidIn(body: string): string {
+  const text = body.replaceAll(/\s+/g, ' ').trim();
+  if (text === '') return '';
+  return `; it answered: ${text.length > MOST_SAID ? `${text.slice(0, MOST_SAID)}…` : text}`;
 }
 
 function jsonOf(body: string): unknown {

@@ -62,7 +62,7 @@ export class SimulatedInstance {
   readonly #takesTraffic: boolean;
   readonly #epochMs: number;
   #readySinceMs: number | null = null;
-  #failedProofs: Symptoms['health']['failedProofs'] = null;
+  #failedProofs: NonNullable<Symptoms['health']>['failedProofs'] = null;
 
   constructor(options: {
     id: string;

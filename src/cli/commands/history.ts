@@ -4,7 +4,7 @@ import { type CommandModule, examples } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findObject } from '../objects.ts';
 import { printData, qualifiedName } from '../output.ts';
-import { phaseOf } from '../progress/view.ts';
+import { hasEnded, phaseOf } from '../progress/view.ts';
 import { formatTable } from '../terminal/table.ts';
 import { byAge } from '../text/order.ts';
 import { formatAge, formatMs, formatNumber, shortRevision } from '../text/words.ts';
@@ -66,11 +66,18 @@ function table(releases: readonly Release[], now: number): string[] {
       spec.reason === 'rollback' ? `${spec.plan.strategy} (rollback)` : spec.plan.strategy,
       phaseOf(release),
       took,
-      traffic === null ? 'not measured' : formatNumber(traffic.requests),
+      requestsSoFar(release),
       traffic === null ? 'not measured' : formatNumber(traffic.failed),
       spec.requestedBy,
       formatAge(metadata.creationTimestamp, now),
     ];
   });
   return formatTable(header, rows);
+}
+
+/** Counts come with its orders: of a release that still waits they are those of its last one. */
+export function requestsSoFar(release: Release): string {
+  const traffic = release.status?.traffic ?? null;
+  if (traffic === null) return 'not measured';
+  return `${formatNumber(traffic.requests)}${hasEnded(release) ? '' : ' so far'}`;
 }

@@ -38,11 +38,12 @@ const exitCodeFor = ({ manager }: SlipwayStatus): ExitCode => (manager === null 
 /** From the supervisor where it is on this machine, and from the manager. Either alone is an answer too. */
 async function slipwayStatus(context: Context): Promise<SlipwayStatus> {
   const manager = await askManager(context);
-  const remote = context.options.server !== undefined;
+  const remote = context.options.server !== undefined || Boolean(context.io.environment.SLIPWAY_SERVER);
   return {
     version: slipwayVersion(),
     data: context.dataDirectory,
     supervisor: remote ? null : await askSupervisor(context),
+    local: !remote,
     ...manager,
   };
 }

@@ -5,7 +5,15 @@ import type { ApiObject } from '../../api/meta.ts';
 import type { Command, Release } from '../../api/release.ts';
 import type { Revision, Track } from '../../api/revision.ts';
 import { phaseOf } from '../progress/view.ts';
-import { formatAge, formatBytes, formatMs, formatNumber, shortHash, shortRevision } from './words.ts';
+import {
+  formatAge,
+  formatBytes,
+  formatMs,
+  formatNumber,
+  shortHash,
+  shortRevision,
+  withoutTime,
+} from './words.ts';
 
 /** One column of `slipway get`. `wide` ones show with `-o wide` alone. */
 export interface Column<T> {
@@ -91,7 +99,13 @@ const BY_KIND: Readonly<Record<string, readonly AnyColumn[]>> = {
     column<GateRun>('STAGE', ({ spec }) => `${spec.when} ${spec.stage}`),
     column<GateRun>('GATE', ({ spec }) => spec.gate.name),
     column<GateRun>('VERDICT', ({ status }) => status?.verdict ?? status?.state ?? 'pending'),
-    column<GateRun>('MESSAGE', ({ status }) => status?.message ?? ''),
+    // The time of the run as the receipt has it; the message ends in that of its last asking.
+    column<GateRun>('TOOK', ({ status }) =>
+      status?.startedAt == null || status.endedAt === null
+        ? ''
+        : formatMs(Date.parse(status.endedAt) - Date.parse(status.startedAt)),
+    ),
+    column<GateRun>('MESSAGE', ({ status }) => withoutTime(status?.message ?? '')),
   ],
   Receipt: [
     column<Receipt>('RELEASE', ({ spec }) => spec.release),

@@ -116,9 +116,9 @@ const section = (name: string, lines: readonly string[]): string[] =>
 
 const MOST = 12;
 
-function differences({ from, differences: all }: PlanPreview): string[] {
-  // Each default would be a line of its own.
-  if (from === null) return all.length === 0 ? [] : ['everything is new (-o json has each field)'];
+function differences({ differences: all, from }: PlanPreview): string[] {
+  if (from === null)
+    return all.length === 0 ? [] : [`everything is new (${plural(all.length, 'field')}, -o json names them)`];
   const lines = all.slice(0, MOST).map(({ path, from, to }) => `${path} ${value(from)} → ${value(to)}`);
   return all.length > MOST ? [...lines, `… and ${all.length - MOST} more (-o json)`] : lines;
 }
@@ -137,10 +137,14 @@ function preflight({ warnings, plan }: PlanPreview, paint: Paint): string[] {
   return lines.length === 0 ? ['nothing stands against it'] : lines;
 }
 
-function rollback({ plan }: PlanPreview): string[] {
+function rollback({ plan, from, to }: PlanPreview): string[] {
   return plan.rollback.map(({ until, how, flips }) => {
-    const flip = flips > 0 ? `, ${plural(flips, 'flip')}` : '';
+    // Its words often say so themselves.
+    const flip = flips > 0 && !/\bflip/.test(how) ? `, ${plural(flips, 'flip')}` : '';
+    const short = [from ?? '', to]
+      .filter((name) => name !== '')
+      .reduce((text, name) => text.replaceAll(name, shortRevision(name)), how);
     // 0 stands for the time after the release; its words say so themselves.
-    return until === 0 ? `${cleanLine(how)}${flip}` : `until stage ${until}: ${cleanLine(how)}${flip}`;
+    return `${until === 0 ? '' : `until stage ${until}: `}${cleanLine(short)}${flip}`;
   });
 }

@@ -95,3 +95,80 @@ test.each<[string, Record<string, unknown>, RegExp | null]>([
   if (line === null) expect(said).toEqual([]);
   else expect(said.join()).toMatch(line);
 });
+
+const instance = (port: number | null, admitted: boolean, state = 'ready') => ({
+  ...{ id: 'i', state, admitted, port, restarts: 0, rssBytes: null, cpuMs: null },
+  startedAt: new Date(T0).toISOString(),
+});
+const applicationOf = (workloads: readonly object[], track: object = {}): ApplicationStatus =>
+  ({
+    ...status(null, null),
+    workloads: workloads.map((one) => ({ problem: null, ...one })),
+    track: {
+      spec: { environment: 'local' },
+      status: {
+        live: 'shop-local-r2',
+        hold: null,
+        warm: [{ revision: 'shop-local-r1' }],
+        standing: { inPlace: '', routes: [{ path: '/', workload: 'web' }] },
+        queue: [],
+        ...track,
+      },
+    },
+  }) as unknown as ApplicationStatus;
+const web = (revision: number, ...instances: object[]) => ({
+  key: { workload: 'web', version: `web-r${revision}` },
+  instances,
+});
+
+test.each<[string, ApplicationStatus, RegExp]>([
+  [
+    'a warm revision serves nobody',
+    applicationOf([web(1, instance(4000, true)), web(2, instance(4001, true))]),
+    /web-r1 +- +i +warm[\s\S]*web-r2 +100 % +i +serving/,
+  ],
+  [
+    'a worker has no share of the traffic',
+    applicationOf([
+      web(2, instance(4001, true)),
+      { key: { workload: 'jobs', version: 'jobs-r2' }, instances: [instance(null, false)] },
+    ]),
+    /jobs-r2 +- +i +ready/,
+  ],
+  [
+    'a service without a route neither',
+    applicationOf([
+      web(2, instance(4001, true)),
+      { key: { workload: 'inner', version: 'inner-r2' }, instances: [instance(4002, true)] },
+    ]),
+    /inner-r2 +- +i +ready/,
+  ],
+  [
+    'what is live and only starts is not said to serve',
+    applicationOf([web(2, instance(4001, false, 'starting'), instance(4002, false, 'starting'))]),
+    /^shop in local · r2 is live, and no instance of it answers yet$/m,
+  ],
+  [
+    'one instance that answers is enough to serve',
+    applicationOf([web(2, instance(4001, true), instance(4002, false, 'starting'))]),
+    /^shop in local · r2 serves$/m,
+  ],
+])('instances: %s', (_, application, line) => {
+  expect(statusText({ slipway, applications: [application] }, T0).join('\n')).toMatch(line);
+});
+
+test.each<[string, boolean | undefined, RegExp]>([
+  [
+    'on this machine',
+    true,
+    /^! Slipway 1 is partly up\n {2}the supervisor does not answer; the router starts a new one/,
+  ],
+  ['on another one', false, /^✓ Slipway 1 is up$/m],
+  ['as an older command told it', undefined, /^✓ Slipway 1 is up$/m],
+])('a manager without a supervisor %s', (_, local, line) => {
+  const manager = { version: '1', node: 'v26', clusters: [] } as unknown as NonNullable<
+    Parameters<typeof statusText>[0]['slipway']['manager']
+  >;
+  const about = { ...slipway, manager, ...(local === undefined ? {} : { local }) };
+  expect(statusText({ slipway: about, applications: [] }, T0).join('\n')).toMatch(line);
+});

@@ -18,6 +18,8 @@ export interface SlipwayStatus {
   readonly data: string;
   /** Null on another machine, or where none answers. */
   readonly supervisor: SupervisorStatus | null;
+  /** It should have one on this machine. */
+  readonly local?: boolean;
   readonly manager: ManagerVersion | null;
   /** Why the manager did not answer. */
   readonly problem: string | null;
@@ -55,7 +57,7 @@ export function statusText(
 }
 
 function slipwayLines(
-  { supervisor, manager, problem, data, version }: SlipwayStatus,
+  { supervisor, manager, problem, data, version, local }: SlipwayStatus,
   now: number,
   paint: Paint,
 ): string[] {
@@ -65,7 +67,9 @@ function slipwayLines(
       '  slipway up',
     ];
   }
-  const up = manager !== null && (supervisor?.roles.every(({ state }) => state === 'ready') ?? true);
+  const orphaned = supervisor === null && local === true;
+  const up =
+    manager !== null && !orphaned && (supervisor?.roles.every(({ state }) => state === 'ready') ?? true);
   const sign = up ? paint.good('✓') : paint.warn('!');
   const since =
     supervisor === null
@@ -78,6 +82,7 @@ function slipwayLines(
     ...(supervisor === null
       ? []
       : [`  API ${supervisor.urls.api} · traffic ${supervisor.urls.entry.join(', ')}`]),
+    ...(orphaned ? ['  the supervisor does not answer; the router starts a new one within seconds'] : []),
     ...(manager?.clusters ?? [])
       .filter(({ connected }) => !connected)
       .map(({ name }) => `  ${paint.bad('✗')} the agent of ${name} is not connected`),
@@ -123,7 +128,7 @@ function applicationLines(status: ApplicationStatus, now: number, paint: Paint):
   if (track === null)
     return [`${paint.strong(application)} was never released: slipway release ${application} --watch`];
   const shares = trafficShares(status);
-  const what = servingWords(shares);
+  const what = servingWords(shares, status);
   const under =
     release === null
       ? ''
@@ -132,9 +137,9 @@ function applicationLines(status: ApplicationStatus, now: number, paint: Paint):
   const rows = workloads.flatMap((workload) =>
     workload.instances.map((one) => [
       workload.key.version,
-      share(shares, workload.key.version),
+      takesTraffic(workload, status) ? share(shares, workload.key.version) : '',
       one.id,
-      stateWords(one, shares.get(shortRevision(workload.key.version))),
+      stateWords(one, workload, status, shares),
       one.port === null ? '' : String(one.port),
       String(one.restarts),
       // What runs has memory: none at all means that it was not measured yet.
@@ -165,15 +170,42 @@ function applicationLines(status: ApplicationStatus, now: number, paint: Paint):
 }
 
 /** Users meet what has a share: while a release is between two versions, both. */
-function servingWords(shares: ReadonlyMap<string, number>): string {
+function servingWords(shares: ReadonlyMap<string, number>, { workloads }: ApplicationStatus): string {
   const serving = [...shares].filter(([, percent]) => percent > 0).map(([revision]) => revision);
   if (serving.length === 0) return 'nothing is live';
-  return serving.length === 1 ? `${serving[0]} serves` : `${serving.join(' and ')} serve`;
+  const named = serving.length === 1 ? `${serving[0]}` : serving.join(' and ');
+  // Its instances are known and none takes requests, as just after `up`: the name alone serves nobody.
+  const behind = workloads
+    .filter(({ key }) => serving.includes(shortRevision(key.version)))
+    .flatMap(({ instances }) => instances.filter(({ port }) => port !== null));
+  if (behind.length > 0 && behind.every(({ admitted }) => !admitted))
+    return `${named} is live, and no instance of it answers yet`;
+  return serving.length === 1 ? `${named} serves` : `${named} serve`;
+}
+
+type Observed = ApplicationStatus['workloads'][number];
+
+/** Requests can reach it: workers listen nowhere, and a service without a route is nobody's way in. */
+function takesTraffic({ key, instances }: Observed, { track, release }: ApplicationStatus): boolean {
+  if (instances.every(({ port }) => port === null)) return false;
+  const routes = [...(track?.status?.standing?.routes ?? []), ...(release?.spec.routes ?? [])];
+  const named = routes.flatMap(({ workload }) => (workload === undefined ? [] : [workload]));
+  return named.length === 0 || named.includes(key.workload);
 }
 
 /** Ready without a share of the traffic is no serving: it is kept warm, or not flipped to yet. */
-const stateWords = (one: WorkloadObservation['instances'][number], percent: number | undefined): string =>
-  one.state === 'ready' && one.admitted && percent !== 0 ? 'serving' : one.state;
+function stateWords(
+  one: Observed['instances'][number],
+  workload: Observed,
+  status: ApplicationStatus,
+  shares: ReadonlyMap<string, number>,
+): string {
+  if (one.state !== 'ready' || !takesTraffic(workload, status)) return one.state;
+  const revision = shortRevision(workload.key.version);
+  if (one.admitted && (shares.get(revision) ?? 0) > 0) return 'serving';
+  const warm = status.track?.status?.warm ?? [];
+  return warm.some((each) => shortRevision(each.revision) === revision) ? 'warm' : one.state;
+}
 
 const share = (shares: ReadonlyMap<string, number>, version: string): string => {
   const found = shares.get(shortRevision(version));

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { at, receiptFixture, releaseFixture, STAGES, T0 } from '../../../test/support/release-fixture.ts';
+import {
+  at,
+  gateRunFixture,
+  receiptFixture,
+  releaseFixture,
+  STAGES,
+  T0,
+} from '../../../test/support/release-fixture.ts';
 import type { PlanPreview } from '../../server/dependencies.ts';
 import { tableOf } from './columns.ts';
 import { differencesOf } from './differences.ts';
@@ -185,7 +192,7 @@ describe('the plan', () => {
       'changes      workloads.shop.artifact sha256:777777777777… → sha256:9a9a9a9a9a9a…',
       '             workloads.shop.env.FEATURE_CART none → on',
       'preflight    ⚠ readiness asks nothing that a request needs',
-      'rollback     until stage 2: back by one flip, 1 flip',
+      'rollback     until stage 2: back by one flip',
       '             afterwards: scaled r8 → r7, about 40 s, 2 flips',
       'Approve exactly this:  slipway release shop --env production --plan 4be210',
     ]);
@@ -215,6 +222,22 @@ describe('the plan', () => {
     );
   });
 
+  test('a first release names no field one by one: all of it is new', () => {
+    const text = planText({ ...PREVIEW, from: null }, TARGET, 120);
+    expect(text.find((line) => line.startsWith('changes'))).toMatch(
+      /^changes {6}everything is new \(\d+ fields?, -o json names them\)$/,
+    );
+    expect(text.join('\n')).not.toContain('none →');
+  });
+
+  test('revisions are named in its rollback as people speak of them', () => {
+    const rollback = [
+      { until: 0, how: 'afterwards: one flip to shop-production-r7 while it is warm', flips: 1 },
+    ];
+    const text = planText({ ...PREVIEW, plan: { ...PREVIEW.plan, rollback } }, TARGET, 120);
+    expect(text).toContain('rollback     afterwards: one flip to r7 while it is warm');
+  });
+
   test('nothing to release', () => {
     expect(planText({ ...PREVIEW, changes: false }, TARGET, 120)).toEqual([
       'Nothing to release: shop in production is as the file says (r7).',
@@ -236,12 +259,6 @@ describe('the plan', () => {
   ])('replicas and routes alone change in place: %s', (_, change, target, lines) => {
     const preview = { ...PREVIEW, changes: false, inPlace: { ...inPlace, ...change } };
     expect(planText(preview, { ...TARGET, ...target }, 120)).toEqual(lines);
-  });
-
-  test('the plan of a first release does not list each default', () => {
-    const text = planText({ ...PREVIEW, from: null }, TARGET, 120);
-    expect(text).toContain('changes      everything is new (-o json has each field)');
-    expect(text.join('\n')).not.toContain('none →');
   });
 
   test('what stands against it comes first, with no command to approve', () => {
@@ -301,6 +318,16 @@ describe('why', () => {
       `Since ${formatInstant(at(0), T0)} (18 min). Expires ${formatInstant(at(86_400), T0)}, then aborts.`,
     );
   });
+});
+
+test('gate runs in columns have one time, the receipt’s', () => {
+  const table = tableOf('GateRun', [gateRunFixture({ message: 'GET /healthz 200 (10 ms)' })], {
+    now: T0,
+    wide: false,
+    namespace: false,
+  });
+  expect(table.header.slice(1, 7)).toEqual(['RELEASE', 'STAGE', 'GATE', 'VERDICT', 'TOOK', 'MESSAGE']);
+  expect(table.rows[0]?.slice(4, 7)).toEqual(['pass', '12 ms', 'GET /healthz 200']);
 });
 
 test('releases in columns', () => {

@@ -271,11 +271,17 @@ function rollbackOf(
   const firstFlip = stages.find((s) => s.flips)?.number ?? stages.length;
   const before =
     firstFlip > 1
-      ? [{ until: firstFlip - 1, how: 'remove the new version; users have not seen it', flips: 0 }]
+      ? [
+          {
+            until: firstFlip - 1,
+            how: `${input.toIsWarm ? `leave ${input.to.name} warm` : `remove ${input.to.name}`}: no user has seen it`,
+            flips: 0,
+          },
+        ]
       : [];
   const during = {
     until: stages.length,
-    how: 'old version to full strength, one flip back, remove the new version',
+    how: `${input.from.name} to full strength, all users back to it in one flip, then ${input.toIsWarm ? `${input.to.name} stays warm` : `remove ${input.to.name}`}`,
     flips: 1,
   };
   const later =

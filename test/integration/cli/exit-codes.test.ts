@@ -32,6 +32,7 @@ describe('exit codes, and what is said', () => {
     ['help on a topic', ['help', 'exit-codes'], 0, /4 {2}the release did not succeed/],
     ['help on a command', ['help', 'get'], 0, /^Usage: slipway get/],
     ['a version without a manager', ['version'], 0, /^slipway \d/],
+    ['the version, as other programs are asked for it', ['--version'], 0, /^slipway \d\S* \(Node v\d+/],
     ['no command', [], 2, /^Usage: slipway/],
     ['an unknown command', ['relaese'], 2, /unknown command 'relaese'\n\(Did you mean release\?\)/],
     [
