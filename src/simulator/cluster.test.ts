@@ -34,7 +34,7 @@ function simulatedAdapter(time: VirtualTime): AdapterUnderTest {
   const cluster = new SimulatedCluster({
     ...{ timeline: time.timeline, programs, ledger: new Ledger(), epochMs: EPOCH_MS },
     random: time.random.split('cluster'),
-    plane: { lagMs: 0, outOfOrder: 0 },
+    plane: { lagMs: 0, outOfOrder: 0, stuck: 0 },
     tally: new FaultTally(),
   });
   const service = { namespace: 'default', application: 'shop', environment: 'local', workload: 'shop' };

@@ -7,8 +7,10 @@ import type { Timeline } from './timeline.ts';
 export interface PlaneFaults {
   /** How late a write may be seen, ms: what the router declares. */
   readonly lagMs: number;
-  /** A late write is overtaken by a later one and shows itself after it, until the newest comes again; 0 to 1. */
+  /** An older table shows itself after a newer one, until the lag is over; 0 to 1. */
   readonly outOfOrder: number;
+  /** A write is in force only long after the lag that was declared: a control plane that is down; 0 to 1. */
+  readonly stuck: number;
 }
 
 interface PlaneCounts {
@@ -26,6 +28,8 @@ export interface PlaneService {
   /** What requests follow. */
   inForce: TrafficWish | undefined;
   generation: number;
+  /** Until then it may follow an older table than it said, ms since the run began. */
+  behindUntilMs: number;
   /** Backends that requests may be sent to, by version. */
   readonly pools: Map<string, Set<SimulatedInstance>>;
   totals: { requests: number; failed: number; gaps: number };
@@ -42,7 +46,7 @@ export const serviceId = ({ namespace, application, environment, workload }: Ser
  */
 export class DataPlane {
   readonly services = new Map<string, PlaneService>();
-  readonly faults: PlaneFaults;
+  faults: PlaneFaults;
   /** Somebody speaks of a service for the first time. */
   onService: (service: PlaneService) => void = () => {};
   readonly #timeline: Timeline;
@@ -83,6 +87,7 @@ export class DataPlane {
       written: undefined,
       inForce: undefined,
       generation: 0,
+      behindUntilMs: 0,
       pools: new Map(),
       totals: { requests: 0, failed: 0, gaps: 0 },
       failures: {},
@@ -102,20 +107,27 @@ export class DataPlane {
     this.#generation += 1;
     const generation = this.#generation;
     service.written = wish;
-    const { lagMs, outOfOrder } = this.faults;
+    const { lagMs, outOfOrder, stuck } = this.faults;
     if (lagMs === 0) {
       const flipMs = 0.3;
       await this.#timeline.wait(flipMs);
       this.#apply(service, wish, generation);
       return { generation, flipMs };
     }
-    const lateMs = this.#random.between(0, lagMs);
-    this.#tally.add('table late');
+    const isStuck = this.#random.chance(stuck);
+    const lateMs = isStuck ? lagMs + this.#random.between(3_000, 60_000) : this.#random.between(0, lagMs);
+    this.#tally.add(isStuck ? 'table beyond its lag' : 'table late');
+    if (isStuck) service.behindUntilMs = Math.max(service.behindUntilMs, this.#timeline.now + lateMs + lagMs);
     this.#timeline.after(
       lateMs,
       () => {
-        if (generation > service.generation) this.#apply(service, wish, generation);
-        else if (this.#random.chance(outOfOrder)) this.#regress(service, wish, lagMs - lateMs);
+        const older = generation > service.generation ? service.inForce : wish;
+        const isNew = generation > service.generation;
+        if (isNew) this.#apply(service, wish, generation);
+        const leftMs = lagMs - lateMs;
+        if (leftMs <= 0 || !this.#random.chance(outOfOrder)) return;
+        // One proxy of several is later than the others, or an older table overtakes a newer one.
+        this.#regressLater(service, older, isNew ? leftMs : 0, leftMs);
       },
       { quiet: true },
     );
@@ -167,6 +179,18 @@ export class DataPlane {
     if (generation < service.generation) return;
     service.inForce = wish;
     service.generation = generation;
+  }
+
+  #regressLater(service: PlaneService, older: TrafficWish | undefined, waitMs: number, leftMs: number): void {
+    const { generation } = service;
+    const afterMs = this.#random.next() * waitMs;
+    this.#timeline.after(
+      afterMs,
+      () => {
+        if (service.generation === generation) this.#regress(service, older, leftMs - afterMs);
+      },
+      { quiet: true },
+    );
   }
 
   /** An older table shows itself once more, within the lag that was declared. */

@@ -11,10 +11,14 @@ export function drawFaults(
   busyMs: number,
 ): Pick<Scenario, 'faults' | 'chance' | 'plane'> {
   const plane: PlaneFaults = random.chance(0.25)
-    ? { lagMs: random.pick([100, 1_000, 2_000]), outOfOrder: 0.3 }
-    : { lagMs: 0, outOfOrder: 0 };
+    ? {
+        lagMs: random.pick([100, 1_000, 2_000]),
+        outOfOrder: 0.3,
+        stuck: random.pick([0, 0, 0.05, 0.15]),
+      }
+    : { lagMs: 0, outOfOrder: 0, stuck: 0 };
   const mood = random.weighted({ quiet: 1, some: 5, storm: 2 });
-  if (mood === 'quiet') return { faults: [], chance: NO_CHANCE_FAULTS, plane };
+  if (mood === 'quiet') return { faults: [], chance: NO_CHANCE_FAULTS, plane: { ...plane, stuck: 0 } };
   const on = (probability: number) =>
     random.chance(mood === 'storm' ? Math.min(1, probability * 2) : probability);
   const rate = (most: number) => (on(0.4) ? random.next() * most : 0);
@@ -62,7 +66,7 @@ export function drawFaults(
   some(0.15, 4, (atMs) => ({
     atMs,
     type: 'foreignEdit',
-    what: random.pick(['more', 'fewer', 'none', 'weights', 'weights']),
+    what: random.pick(['more', 'fewer', 'none', 'weights', 'weights', 'away', 'away']),
     pick: random.next(),
   }));
   some(0.06, 1, (atMs) => ({ atMs, type: 'otherAgent', ms: random.between(200, 20_000) }));

@@ -8,7 +8,8 @@ const FENCE: Fence = { subject: 'somebody', epoch: 0, sequence: 0 };
 /** What was undone shows its effect for so long: instances have to start again. */
 const AFTERMATH_MS = 60_000;
 
-export type ForeignEdit = 'more' | 'fewer' | 'none' | 'weights';
+/** `away`: the traffic goes to another version, and the one that had it to no instance. */
+export type ForeignEdit = 'more' | 'fewer' | 'none' | 'weights' | 'away';
 
 /**
  * Somebody else's hand on the cluster (kubectl, another tool): a workload's wish or a service's weights are written
@@ -29,7 +30,9 @@ export class ForeignHand {
 
   /** Writes something over; says what, or null where there is nothing to write over. `pick` is 0 to 1. */
   edit(what: ForeignEdit, pick: number): string | null {
-    return what === 'weights' ? this.#shift(pick) : this.#scale(what, pick);
+    return what === 'weights' || what === 'away'
+      ? this.#shift(pick, what === 'away')
+      : this.#scale(what, pick);
   }
 
   /** Whether what this service does may be the hand's doing. */
@@ -49,7 +52,7 @@ export class ForeignHand {
     return [...this.#touchedMs.keys()].filter((service) => this.#stands(service));
   }
 
-  #scale(what: Exclude<ForeignEdit, 'weights'>, pick: number): string | null {
+  #scale(what: Exclude<ForeignEdit, 'weights' | 'away'>, pick: number): string | null {
     const workloads = [...this.#workloads.values()].filter(
       ({ wish, isJob, removing }) => wish.replicas > 0 && !isJob && !removing,
     );
@@ -62,7 +65,7 @@ export class ForeignHand {
     return `somebody scales ${workload.wish.key.version} from ${before} to ${replicas}`;
   }
 
-  #shift(pick: number): string | null {
+  #shift(pick: number, andScale: boolean): string | null {
     const choices = [...this.#plane.services.values()].flatMap((service) =>
       [...this.#workloads.values()]
         .filter(
@@ -76,12 +79,19 @@ export class ForeignHand {
     const choice = choices[Math.floor(pick * choices.length)];
     if (choice?.service.written === undefined) return null;
     const { service, version } = choice;
+    const left = [...this.#workloads.values()].filter(
+      ({ wish, service: own }) =>
+        serviceId(own) === serviceId(service.key) &&
+        (choice.service.written?.weights[wish.key.version] ?? 0) > 0,
+    );
     this.#edited(service.key);
     void this.#plane.write(service.key, {
       ...choice.service.written,
       weights: { [version]: 100 },
       fence: FENCE,
     });
+    for (const workload of andScale ? left : [])
+      workload.want({ ...workload.wish, replicas: 0, fence: FENCE });
     return `somebody gives all traffic of ${serviceId(service.key)} to ${version}`;
   }
 

@@ -173,6 +173,7 @@ export class Requests {
   /** Why nobody answers. */
   #excuse(service: PlaneService, version: string | null): Excuse {
     if (version !== null && this.#isDying(service, version)) return 'instance died';
+    if (this.#timeline.now <= service.behindUntilMs) return 'data plane beyond its lag';
     return this.#hand.meddles(serviceId(service.key)) ? 'foreign hand' : null;
   }
 

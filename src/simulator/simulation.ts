@@ -179,6 +179,7 @@ export async function simulate({
   timeline.after(scenario.busyMs, () => {
     say('FAULT', () => 'faults are over');
     platform.setFaults(NO_CHANCE_FAULTS);
+    cluster.plane.faults = { ...cluster.plane.faults, stuck: 0 };
     for (const clock of Object.values(platform.clocks)) clock.setRate(1);
     for (const zombie of platform.zombies) zombie.kill();
   });

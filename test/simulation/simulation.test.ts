@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { drawScenario } from '../../src/simulator/draw-scenario.ts';
+import { NO_CHANCE_FAULTS } from '../../src/simulator/platform.ts';
 import { simulate } from '../../src/simulator/simulation.ts';
 import { runCampaign } from './campaign.ts';
 import { shrink } from './shrink.ts';
 
 const SHORT_CAMPAIGN = 25;
+/** Kinds of faults that few seeds meet already; each is counted where it strikes. */
+const EVERYDAY_FAULTS = [
+  ...['deaths of the manager', 'deaths of the agent', 'crash before an effect', 'crash after an effect'],
+  ...['late answer', 'store unavailable', 'answer of the store lost', 'watch late', 'watch gone (410)'],
+  ...['link reset', 'link half open', 'frame doubled', 'frame late', 'fsync failed', 'disk full'],
+  ...['instance dies after ready', 'instance flaps', 'table late', 'artifact collected'],
+];
 
 describe('the simulator', () => {
   it.each(['3', '7', '20'])('gives the same run for seed %s, to the byte', async (seed) => {
@@ -16,7 +24,7 @@ describe('the simulator', () => {
     const result = await runCampaign({ from: 1, seeds: SHORT_CAMPAIGN });
     expect(result.violations).toEqual([]);
     expect(result.releases.Succeeded).toBeGreaterThan(SHORT_CAMPAIGN);
-    expect(result.faults['deaths of the agent']).toBeGreaterThan(SHORT_CAMPAIGN);
+    for (const kind of EVERYDAY_FAULTS) expect(result.faults[kind] ?? 0, kind).toBeGreaterThan(0);
   });
 
   it('books requests that are longer than their drain as cut, by that cause', async () => {
@@ -30,6 +38,18 @@ describe('the simulator', () => {
     };
     const { requests } = await simulate({ scenario: cut });
     expect(requests.failed['reset, drain cap reached'] ?? 0).toBeGreaterThan(0);
+  });
+
+  it('finds what somebody else wrote over put right', async () => {
+    const scenario = drawScenario('2');
+    const edits = ['none', 'weights', 'more', 'away'] as const;
+    const faults = edits.map((what, n) => ({
+      ...{ atMs: 60_000 * (n + 1), type: 'foreignEdit' as const, what },
+      pick: 0.5,
+    }));
+    const outcome = await simulate({ scenario: { ...scenario, faults, chance: NO_CHANCE_FAULTS } });
+    expect(outcome.violations).toEqual([]);
+    expect(outcome.faults.foreignEdit).toBeGreaterThan(1);
   });
 
   it('shrinks a run that breaks a rule to the deed that breaks it', async () => {

@@ -64,6 +64,8 @@ export class FailureRules {
   #blockedByOld({ metadata, spec, status }: Stored<Execution>): void {
     const version = /^traffic of .*\((\S+) may not have/.exec(status?.failure?.message ?? '')?.[1];
     const number = /-r(\d+)$/.exec(version ?? '')?.[1];
+    // Somebody else may have taken from it the share that the stage only means to lessen.
+    if (this.#world.scenario.faults.some(({ type }) => type === 'foreignEdit')) return;
     if (number === undefined || spec.release === null || spec.from?.spec.number !== Number(number)) return;
     const release = this.#world.objects.get(`Release/default/${spec.release}`) as Stored<Release> | undefined;
     if (release?.status?.direction === 'forward' && spec.epoch === release.status.epoch)
@@ -79,7 +81,8 @@ export class FailureRules {
   }
 
   get #disturbed(): boolean {
-    return this.#world.scenario.faults.some(({ type }) => OTHERS_DOING.has(type));
+    const { faults, plane } = this.#world.scenario;
+    return plane.stuck > 0 || faults.some(({ type }) => OTHERS_DOING.has(type));
   }
 
   #comesUp(workloads: Revision['spec']['workloads']): boolean {

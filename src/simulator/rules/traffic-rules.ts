@@ -144,7 +144,9 @@ export class TrafficRules {
     const known = cluster.plane.services.get(serviceId(service));
     if (known === undefined) return;
     const named = new Map<string, number>();
-    for (const table of [known.written, known.inForce])
+    // One that is beyond its lag follows what was taken away long ago.
+    const late = this.#world.timeline.now <= known.behindUntilMs;
+    for (const table of late ? [known.written] : [known.written, known.inForce])
       for (const [version, weight] of Object.entries(table?.weights ?? {}))
         named.set(version, Math.max(weight, named.get(version) ?? 0));
     // Routes that were taken away name nothing any more.
