@@ -118,11 +118,10 @@ export function startControllers(options: ControllersOptions): Controllers {
   );
   on<Track>('Track', ({ metadata: { namespace = '' }, spec, status }, type) => {
     const key = `${namespace}/${spec.application}/${spec.environment}`;
-    if (type === 'DELETED') {
-      knownTracks.delete(key);
-      // Who waits at its ended releases is told that nobody will decide.
-      for (const name of pending.targets(namespace, 'Release')) releases.add(`${namespace}/${name}`);
-    } else knownTracks.add(key);
+    if (type === 'DELETED') knownTracks.delete(key);
+    else knownTracks.add(key);
+    // Who waits at its ended releases, or at one that it no longer claims, is told that nobody will decide.
+    for (const name of pending.targets(namespace, 'Release')) releases.add(`${namespace}/${name}`);
     tracks.add(key);
     if (status?.active) releases.add(`${namespace}/${status.active.release}`);
     deletions.add(`${namespace}/${spec.application}`);

@@ -143,7 +143,7 @@ async function sayOnApplication(
   });
 }
 
-/** Verbs for the application in this environment, and those for its releases that have ended. */
+/** Verbs for the application in this environment, and those for its releases that have ended or are not made yet. */
 function commandsFor(
   context: ControllerContext,
   where: TrackName,
@@ -165,7 +165,15 @@ function commandsFor(
         .filter(({ metadata }) => !decided.has(metadata.uid))
         .map((stored) => asCommand(stored, name));
     });
-  return [...own.map((stored) => asCommand(stored, null)), ...ended];
+  const { active, queue } = input.track;
+  const unmade = [active, ...queue].flatMap((claim) =>
+    claim === null || input.releases[claim.release] !== undefined
+      ? []
+      : context.pending
+          .for(where.namespace, 'Release', claim.release)
+          .map((stored) => asCommand(stored, claim.release)),
+  );
+  return [...own.map((stored) => asCommand(stored, null)), ...ended, ...unmade];
 }
 
 const ownCommands = ({ pending }: ControllerContext, where: TrackName): readonly Stored<Command>[] =>

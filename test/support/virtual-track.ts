@@ -4,7 +4,7 @@ import type { ReleasePhase, ReleaseSpec, ReleaseStatus, Verb } from '../../src/a
 import type { RevisionSpec, TrackStatus } from '../../src/api/revision.ts';
 import { resolveApplication } from '../../src/engine/application/resolve.ts';
 import { inPlaceDigest, pinWorkloads, revisionDigest } from '../../src/engine/application/revision.ts';
-import { initialStatus } from '../../src/engine/release/state.ts';
+import { initialStatus, unbegunStatus } from '../../src/engine/release/state.ts';
 import { decideTrack } from '../../src/engine/track/decide-track.ts';
 import {
   initialTrack,
@@ -154,7 +154,10 @@ export class VirtualTrack {
       case 'createRelease':
         this.releases[effect.name] ??= {
           spec: effect.spec,
-          status: initialStatus(effect.spec, new Date(this.now).toISOString()),
+          status:
+            effect.unbegun === undefined
+              ? initialStatus(effect.spec, new Date(this.now).toISOString())
+              : unbegunStatus(effect.spec, new Date(this.now).toISOString(), effect.unbegun),
         };
         return;
       case 'createExecution':

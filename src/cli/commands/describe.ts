@@ -8,15 +8,18 @@ import { type CommandModule, examples } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findObject, parseTarget } from '../objects.ts';
-import { printObject } from '../output.ts';
+import { printData, printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
 import { formatTable } from '../terminal/table.ts';
 import { applicationText } from '../text/application-text.ts';
 import { tableOf } from '../text/columns.ts';
 import { byAge } from '../text/order.ts';
 import { releaseText } from '../text/release-text.ts';
+import { whyText } from '../text/why-text.ts';
+import { formatAge, shortRevision } from '../text/words.ts';
 import { findActiveRelease } from './active-release.ts';
 import { watch } from './release-verb.ts';
+import { findUnmade, type UnmadeRelease } from './unmade-release.ts';
 
 interface DescribeOptions {
   readonly watch?: boolean;
@@ -51,6 +54,8 @@ export const command: CommandModule = {
         const { kind } = target.kind;
         if (options.watch === true)
           return await watchDescribed(context, connection, kind, word, options.timeout);
+        const unmade = kind === 'Release' ? await findUnmade(connection, word) : undefined;
+        if (unmade !== undefined) return await describeUnmade(context, connection, unmade);
         if (context.format !== 'text') {
           await printObject(context, await findObject<ApiObject>(connection, kind, word));
           return EXIT.ok;
@@ -78,8 +83,24 @@ async function watchDescribed(
       next: `slipway get ${kind.toLowerCase()} ${word} --watch`,
     });
   }
-  const release = await findActiveRelease(context, connection, word);
-  return await watch(context, connection, release.metadata.name, timeout);
+  const unmade = kind === 'Release' ? await findUnmade(connection, word) : undefined;
+  const name = unmade?.claim.release ?? (await findActiveRelease(context, connection, word)).metadata.name;
+  return await watch(context, connection, name, timeout);
+}
+
+/** All that there is of a release in the queue: whose it is, and what it waits for. */
+async function describeUnmade(
+  context: Context,
+  { api, namespace }: Connection,
+  unmade: UnmadeRelease,
+): Promise<ExitCode> {
+  if (await printData(context, unmade)) return EXIT.ok;
+  const { claim, application, environment } = unmade;
+  context.print(
+    `Release ${context.paint.strong(claim.release)} · ${application} in ${environment} · ${shortRevision(claim.revision)} · queued ${formatAge(claim.at, context.clock.now())} ago`,
+    ...whyText(await api.why(claim.release, { namespace }), context.clock.now(), context.paint),
+  );
+  return EXIT.ok;
 }
 
 async function describeRelease(context: Context, connection: Connection, word: string): Promise<ExitCode> {

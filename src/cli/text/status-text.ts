@@ -118,6 +118,15 @@ export function changeLines({ spec, status }: Track, paint: Paint = PLAIN): stri
   ];
 }
 
+/** Releases that have their name and wait: nothing else of them can be seen yet. */
+export function queueLines({ status }: Pick<Track, 'status'>): string[] {
+  return (status?.queue ?? []).map(({ release, by, supersedes }, at) => {
+    const first = status?.active?.release;
+    const place = supersedes && at === 0 && first !== undefined ? `supersedes ${first}` : 'is queued';
+    return `  release ${release} of ${cleanLine(by)} ${place} (slipway abort ${release})`;
+  });
+}
+
 function applicationLines(status: ApplicationStatus, now: number, paint: Paint): string[] {
   const { application, track, release, workloads, problem } = status;
   if (track === null)
@@ -150,6 +159,7 @@ function applicationLines(status: ApplicationStatus, now: number, paint: Paint):
       : [
           `  ${paint.warn('!')} releases are on hold by ${cleanLine(hold.by)}: slipway resume ${application}`,
         ]),
+    ...queueLines(track),
     ...changeLines(track, paint),
     ...workloads.flatMap(({ key, problem: trouble }) =>
       trouble === null ? [] : [`  ${paint.bad('✗')} ${key.version}: ${cleanLine(trouble.message)}`],

@@ -7,6 +7,7 @@ import type { RevisionSpec, TrackStatus } from '../../api/revision.ts';
 import type { PinnedWorkload } from '../../api/workload.ts';
 import type { ErrorDetail, Result } from '../../lib/errors.ts';
 import type { ResolvedApplication } from '../application/resolve.ts';
+import type { Unbegun } from '../release/state.ts';
 
 /** The application as this environment would run it now. */
 export interface WantedApplication {
@@ -22,7 +23,10 @@ export interface WantedApplication {
 export interface TrackCommand {
   readonly uid: string;
   readonly verb: Verb;
-  /** A release that has ended, for `retry` and `rollback` of it; null: the application. */
+  /**
+   * A release that has ended, for `retry` and `rollback` of it, or one that is claimed and not made, for `abort`;
+   * null: the application.
+   */
   readonly release: string | null;
   readonly by: string;
   readonly roles?: readonly string[] | undefined;
@@ -63,8 +67,8 @@ export type TrackEffect =
       readonly type: 'createRelease';
       readonly name: string;
       readonly spec: ReleaseSpec;
-      /** It ends before it began, so that who watches it is told: what came instead. */
-      readonly superseded?: string;
+      /** It ends before it began, so that who watches it is told. */
+      readonly unbegun?: Unbegun;
     }
   | {
       readonly type: 'createExecution';
