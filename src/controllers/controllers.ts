@@ -4,6 +4,7 @@ import type { Execution, GateRun } from '../api/execution.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import type { Command, Release } from '../api/release.ts';
 import type { Track } from '../api/revision.ts';
+import { isAbsent } from '../engine/application/absent.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Planner } from '../server/dependencies.ts';
@@ -132,7 +133,8 @@ export function startControllers(options: ControllersOptions): Controllers {
       wishes.delete(key);
       return;
     }
-    if (deletionTimestamp !== undefined) deletions.add(key);
+    const leaves = Object.keys(spec.environments ?? {}).some((each) => isAbsent(spec, each));
+    if (deletionTimestamp !== undefined || leaves) deletions.add(key);
     // Changes go by themselves to the environments that the file names, and to the default one.
     const environments = [...new Set([DEFAULT_ENVIRONMENT, ...Object.keys(spec.environments ?? {})])];
     wishes.set(key, environments);

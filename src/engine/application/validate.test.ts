@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { EnvironmentSpec } from '../../api/environment.ts';
 import { validateApplication } from './validate.ts';
 
 const workload = {
@@ -16,6 +17,17 @@ const check = (spec: unknown) =>
 
 describe('validateApplication', () => {
   it('accepts the smallest useful file', () => expect(check(shop)).toEqual([]));
+
+  it('asks nothing of an environment that the application is not in', () => {
+    const small = { maxInstances: 1 } as unknown as EnvironmentSpec;
+    const problems = (absent: object) =>
+      validateApplication(
+        { ...shop, environments: { small: absent } },
+        { name: 'shop', environments: { small }, requirePinned: false },
+      );
+    expect(problems({})).not.toEqual([]);
+    expect(problems({ absent: true })).toEqual([]);
+  });
 
   const refused: [string, unknown, string | RegExp][] = [
     ['unknown field', { ...shop, replica: 1 }, 'spec.replica: unknown field "replica"'],

@@ -40,7 +40,10 @@ export interface TrackInput {
   readonly application: string;
   readonly environment: string;
   readonly environmentSpec: EnvironmentSpec;
+  /** Everything of it goes from this environment: the application is deleted, or not to be there any more. */
   readonly deleting: boolean;
+  /** The file says that it is not in this environment; the application itself stays. */
+  readonly absent?: boolean;
   /** Whether changes release by themselves. */
   readonly auto: boolean;
   readonly wanted: Result<WantedApplication, readonly ErrorDetail[]>;
@@ -106,6 +109,16 @@ export interface TrackDecision {
   readonly replies: readonly TrackReply[];
   readonly wakeAt: number | null;
 }
+
+/** Why nothing is done for it there any more. */
+export const leavingWords = ({
+  application,
+  environment,
+  absent,
+}: Pick<TrackInput, 'application' | 'environment' | 'absent'>): string =>
+  absent === true
+    ? `${application} is not to be in ${environment}: spec.environments.${environment}.absent says so; apply its file without that`
+    : `${application} is being deleted`;
 
 /** @param firstEpoch above all epochs that a track of this name may have given out before it was deleted. */
 export const initialTrack = (firstEpoch = 0): TrackStatus => ({

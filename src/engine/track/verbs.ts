@@ -3,7 +3,7 @@ import { whyNotApprover } from '../approvers.ts';
 import { type ReleaseVerb, releaseCan } from '../release/capabilities.ts';
 import { inTheWay, planDiffers, supersededBy, unmadeClaim } from './claim.ts';
 import { reviewChange, shortDigest } from './in-place.ts';
-import type { TrackCommand } from './input.ts';
+import { leavingWords, type TrackCommand } from './input.ts';
 import { destinationOf, planClaim } from './plan-claim.ts';
 import { type Answer, refused, refusedDetails, type TrackRound } from './round.ts';
 import { scaledSpec } from './scale.ts';
@@ -12,7 +12,7 @@ import { asItMayStand } from './turned-back.ts';
 /** What one verb for an application, or for a release of it that has ended, does to its track. */
 export function applyVerb(round: TrackRound, command: TrackCommand): Answer {
   const { input } = round;
-  if (input.deleting) return refused(`${input.application} is being deleted`);
+  if (input.deleting) return refused(leavingWords(input));
   const ended = command.release === null ? undefined : input.releases[command.release];
   if (ended !== undefined) {
     const can = releaseCan(ended.spec, ended.status)[command.verb as ReleaseVerb];

@@ -298,3 +298,53 @@ describe('a release in the queue', () => {
     expect(await settled()).toMatchObject({ local: 'r6' });
   });
 });
+
+describe('leaving one environment', () => {
+  test('asks, drains there, and the rest stays', LONG, async () => {
+    expect(await run(['apply', '-f', 'app.yaml'])).toMatchObject({ code: 0 });
+    await settled();
+    const asked = await run(['delete', 'app/shop', '-e', 'staging']);
+    expect(asked.stderr).toMatch(
+      /^This takes application\/shop out of staging: .*\nIt stays in local\.\n[\s\S]*--yes/,
+    );
+    const left = await run(['delete', 'app/shop', '-e', 'staging', '--yes']);
+    expect(left, left.stderr).toMatchObject({
+      code: 0,
+      stdout:
+        '✓ application/shop leaves staging (spec.environments.staging.absent)\n✓ application/shop is gone from staging\n',
+    });
+    expect(Object.keys(await settled())).toEqual(['local']);
+  });
+
+  test.each<[string, string[], RegExp]>([
+    ['again', ['delete', 'app', 'shop', '-e', 'staging', '-y'], /✗ shop is not in staging; it is in local\./],
+    [
+      'a release there',
+      ['release', 'shop', '-e', 'staging'],
+      /✗ shop is not to be in staging: spec\.environments\.staging\.absent says so/,
+    ],
+    [
+      'a plan there',
+      ['plan', 'shop', '-e', 'staging'],
+      /✗ shop cannot be released to staging:\n.*is not to be in staging/,
+    ],
+    ['another kind', ['delete', 'env', 'staging', '-e', 'staging'], /^This deletes environment\/staging\./],
+  ])('%s', async (_, args, words) => {
+    const { stdout, stderr, code } = await run(args);
+    expect(stdout + stderr).toMatch(words);
+    expect(code).not.toBe(0);
+  });
+
+  test('stays so over changes; the environment can go, and a file brings it back', LONG, async () => {
+    write(9);
+    const released = await run(['release', 'shop', '--artifact', 'dist', '-w']);
+    expect(released.stderr).not.toContain('staging');
+    expect(Object.keys(await settled())).toEqual(['local']);
+    expect(await run(['delete', 'env', 'staging', '--yes'])).toMatchObject({ code: 0 });
+    const back = await run(['apply', '-f', 'staging.yaml', '-f', 'app.yaml']);
+    expect(back.stdout).toMatch(/in staging: release shop-staging-r\d+ begins/);
+    expect(Object.keys(await settled()).sort()).toEqual(['local', 'staging']);
+    const gone = await run(['delete', 'env', 'staging', '--yes']);
+    expect(gone.stderr).toContain('slipway delete application shop -e staging');
+  });
+});
