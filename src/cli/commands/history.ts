@@ -1,7 +1,9 @@
 import type { Application } from '../../api/application.ts';
 import type { Release } from '../../api/release.ts';
 import type { Track } from '../../api/revision.ts';
+import { isSlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
+import type { Connection } from '../context.ts';
 import { namedEnvironment } from '../environments.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findObject } from '../objects.ts';
@@ -25,15 +27,15 @@ export const command: CommandModule = {
     command.action(
       run(async (context, word: string, options: { limit: string }) => {
         const connection = await context.connect();
-        const application = await findObject<Application>(connection, 'application', word);
         const { api, namespace } = connection;
         const [{ items }, tracks] = await Promise.all([
           api.list<Release>('Release', { namespace }),
           api.list<Track>('Track', { namespace }),
         ]);
+        const name = await applicationMeant(connection, word, items);
         const env = namedEnvironment(context);
         const mine = (spec: { readonly application: string; readonly environment: string }) =>
-          spec.application === application.metadata.name && (env === undefined || spec.environment === env);
+          spec.application === name && (env === undefined || spec.environment === env);
         const releases = items
           .filter(({ spec }) => mine(spec))
           .toSorted(byAge)
@@ -45,10 +47,7 @@ export const command: CommandModule = {
           !(await printData(context, { apiVersion: 'v1', kind: 'List', metadata: {}, items: releases }))
         ) {
           if (releases.length + unmade.length === 0)
-            context.print(
-              `${application.metadata.name} was never released.`,
-              `  slipway release ${application.metadata.name} --watch`,
-            );
+            context.print(`${name} was never released.`, `  slipway release ${name} --watch`);
           else context.print(...historyTable(releases, unmade, context.clock.now()));
         }
         return EXIT.ok;
@@ -58,6 +57,21 @@ export const command: CommandModule = {
 };
 
 const HEADER = ['RELEASE', 'FROM', 'TO', 'STRATEGY', 'PHASE', 'TOOK', 'REQUESTS', 'FAILED', 'BY', 'AGE'];
+
+/** One that was deleted is known by its releases, as long as they are kept. */
+async function applicationMeant(
+  connection: Connection,
+  word: string,
+  releases: readonly Release[],
+): Promise<string> {
+  try {
+    return (await findObject<Application>(connection, 'application', word)).metadata.name;
+  } catch (error) {
+    if (!isSlipwayError(error, 'notFound') || !releases.some(({ spec }) => spec.application === word))
+      throw error;
+    return word;
+  }
+}
 
 /** What is queued first, the last to begin on top; the environment where there are several. */
 export function historyTable(

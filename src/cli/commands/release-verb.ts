@@ -202,7 +202,7 @@ export function queuedBehind(name: string, status: Track['status']): string[] {
   ];
 }
 
-function parseTimeout(text: string): number {
+export function parseTimeout(text: string): number {
   try {
     return durationMs(text);
   } catch {

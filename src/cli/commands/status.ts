@@ -25,7 +25,8 @@ export const command: CommandModule = {
       run(async (context, word: string | undefined) => {
         const slipway = await slipwayStatus(context);
         const applications = slipway.manager === null ? [] : await applicationStatuses(context, word);
-        const status = { slipway, applications };
+        const namespace = slipway.manager === null ? undefined : (await context.connect()).namespace;
+        const status = { slipway, applications, ...(namespace === undefined ? {} : { namespace }) };
         if (!(await printData(context, status)))
           context.print(...statusText(status, context.clock.now(), context.paint));
         return exitCodeFor(slipway);

@@ -4,7 +4,7 @@ import { type CommandModule, examples } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
 import { namedEnvironment } from '../environments.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printData } from '../output.ts';
+import { printData, refuseNames } from '../output.ts';
 import { whyText } from '../text/why-text.ts';
 import { findActiveRelease } from './active-release.ts';
 import { findUnmade } from './unmade-release.ts';
@@ -18,6 +18,7 @@ export const command: CommandModule = {
     examples(command, 'slipway why shop', 'slipway why shop-production-r8 -o json');
     command.action(
       run(async (context, word: string) => {
+        refuseNames(context, 'why');
         const connection = await context.connect();
         const { api, namespace } = connection;
         const application = await applicationMeant(connection, word);

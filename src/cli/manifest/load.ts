@@ -85,8 +85,15 @@ async function readSources(context: Context, path: string): Promise<FileSource[]
       next: 'slipway apply -f FILE',
     });
   }
-  return files.map((file) => readSource(io.directory, file));
+  const sources = files.map((file) => readSource(io.directory, file)).filter(({ source }) => isOurs(source));
+  if (sources.length > 0) return sources;
+  throw new SlipwayError('badRequest', `No YAML or JSON file in ${path} says apiVersion: slipway.dev/….`, {
+    next: 'slipway init writes an app.yaml to begin with.',
+  });
 }
+
+/** Of a directory: other programs keep their files there too, package.json above all. A file that is named is ours. */
+const isOurs = ({ text }: Source): boolean => /["']?apiVersion["']?\s*:\s*["']?slipway\.dev\//.test(text);
 
 function readSource(from: string, full: string): FileSource {
   // Looked at before it is read: a file of gigabytes must not fill the memory first.

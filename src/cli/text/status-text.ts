@@ -37,20 +37,28 @@ export interface ApplicationStatus {
 export interface WholeStatus {
   readonly slipway: SlipwayStatus;
   readonly applications: readonly ApplicationStatus[];
+  /** Whose applications these are. */
+  readonly namespace?: string;
 }
+
+const FIRST_NAMESPACE = 'default';
+
+/** Another namespace than the first may be a slip of the keys. */
+const noApplication = (namespace: string): string =>
+  namespace === FIRST_NAMESPACE
+    ? 'There is no application yet: slipway init, then slipway release -f app.yaml --watch'
+    : `There is no application in namespace ${namespace}; of every namespace: slipway get apps -A`;
 
 /** Slipway itself first, then each application with its versions and instances. */
 export function statusText(
-  { slipway, applications }: WholeStatus,
+  { slipway, applications, namespace = FIRST_NAMESPACE }: WholeStatus,
   now: number,
   paint: Paint = PLAIN,
 ): string[] {
   return [
     ...slipwayLines(slipway, now, paint),
     ...applications.flatMap((one) => ['', ...applicationLines(one, now, paint)]),
-    ...(slipway.manager !== null && applications.length === 0
-      ? ['', 'There is no application yet: slipway init, then slipway release -f app.yaml --watch']
-      : []),
+    ...(slipway.manager !== null && applications.length === 0 ? ['', noApplication(namespace)] : []),
   ];
 }
 
