@@ -46,6 +46,8 @@ export const CHANGED_BY_ANNOTATION = 'slipway.dev/changed-by';
 
 /** What an environment may override; merged into the workload(s), strategy and gates. */
 export const EnvironmentOverride = z.strictObject({
+  /** The application is not in this environment: what runs there is drained and ends, and nothing is released. */
+  absent: z.literal(true).optional(),
   workload: z.record(z.string(), z.unknown()).optional(),
   workloads: z.record(Name, z.record(z.string(), z.unknown())).optional(),
   strategy: Strategy.optional(),

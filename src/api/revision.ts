@@ -94,7 +94,16 @@ export const TrackStatus = z.looseObject({
   active: Claim.nullable(),
   queue: z.array(Claim),
   /** Claims that were given up before their release was made, and why; gone when the release says so. */
-  dropped: z.array(z.looseObject({ claim: Claim, by: z.string() })).optional(),
+  dropped: z
+    .array(
+      z.looseObject({
+        claim: Claim,
+        by: z.string(),
+        /** A person took it out of the queue; absent: `by` is the release that came instead. */
+        abort: z.looseObject({ at: z.string(), why: z.string().nullable() }).optional(),
+      }),
+    )
+    .optional(),
   /** Revision that has the traffic. */
   live: z.string().nullable(),
   /** The last of `earlier`, for programs that know no more. */

@@ -24,10 +24,13 @@ export async function environmentsOf(
     api.list<ApiObject>('Environment', { namespace }),
     api.list<Track>('Track', { namespace }),
   ]);
-  const named = Object.keys((spec as ApplicationSpecInput).environments ?? {});
+  const overrides = (spec as ApplicationSpecInput).environments ?? {};
+  const named = Object.keys(overrides);
   const stands = tracks.items.filter((track) => track.spec.application === name);
   const wanted = new Set([DEFAULT, ...named, ...stands.map((track) => track.spec.environment)]);
-  return environments.items.map(({ metadata }) => metadata.name).filter((each) => wanted.has(each));
+  return environments.items
+    .map(({ metadata }) => metadata.name)
+    .filter((each) => wanted.has(each) && overrides[each]?.absent !== true);
 }
 
 /** Before anything is written or uploaded for it: a slip of the keys changes nothing anywhere. */

@@ -1,4 +1,5 @@
 import type { ApiObject } from '../api/meta.ts';
+import { SlipwayError } from '../lib/errors.ts';
 import type { Context } from './context.ts';
 import { kindNamed } from './objects.ts';
 
@@ -14,6 +15,12 @@ export async function printData(context: Context, data: unknown): Promise<boolea
     return true;
   }
   return false;
+}
+
+/** Of answers that are no objects: a script that asks for their names would get a page for people. */
+export function refuseNames({ format }: Pick<Context, 'format'>, verb: string): void {
+  if (format !== 'name' && format !== 'wide') return;
+  throw new SlipwayError('badRequest', `${verb} has no -o ${format}.`, { next: 'Allowed: json, yaml.' });
 }
 
 /** `release/shop-local-r2`: what `-o name` prints, and what scripts read. */

@@ -5,7 +5,7 @@ import { createContext, type GlobalOptions } from './context.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { Io } from './io.ts';
-import { explainError } from './report-error.ts';
+import { errorData, explainError } from './report-error.ts';
 
 /**
  * The command line: parses, loads the one command that is asked for, runs it, and answers the exit code.
@@ -32,10 +32,17 @@ export async function runCli(argv: readonly string[], io: Io, interrupt: Interru
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const verbose = argv.includes('--verbose');
     const { lines, code } = explainError(error, verbose);
-    io.stderr.write(`${lines.join('\n')}\n`);
+    io.stderr.write(`${asksForJson(argv) ? JSON.stringify(errorData(error)) : lines.join('\n')}\n`);
     return code;
   }
 }
+
+/** Read from the words themselves: what was thrown may have come before they were parsed. */
+const asksForJson = (argv: readonly string[]): boolean =>
+  argv.some(
+    (word, at) =>
+      /^(?:-o=?|--output=)json$/.test(word) || (/^(?:-o|--output)$/.test(word) && argv[at + 1] === 'json'),
+  );
 
 export function createProgram(io: Io, run: Run): Command {
   const program = new Command('slipway');

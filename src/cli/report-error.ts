@@ -31,6 +31,29 @@ export function explainError(error: unknown, verbose: boolean): { lines: string[
   };
 }
 
+/** The same for scripts, with `-o json`: on standard error, so that what was asked for stays alone on the other. */
+export function errorData(error: unknown): { readonly error: Readonly<Record<string, unknown>> } {
+  if (error instanceof ManifestError) {
+    const details = error.problems.map(({ file, path, message, position }) => ({
+      file,
+      line: position.line,
+      path,
+      message,
+    }));
+    return { error: { code: 'invalid', message: error.message, details } };
+  }
+  if (!isSlipwayError(error)) return { error: { code: 'internal', message: messageOf(error) } };
+  const { code, message, details, next } = error;
+  return {
+    error: {
+      code,
+      message,
+      ...(details.length === 0 ? {} : { details }),
+      ...(next === undefined ? {} : { next }),
+    },
+  };
+}
+
 function slipwayLines({ message, details, next }: SlipwayError): string[] {
   // One problem is often the message itself.
   const said = ({ path, message: text }: (typeof details)[number]): boolean =>
@@ -54,7 +77,7 @@ function manifestLines({ problems }: ManifestError): string[] {
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
   const more = problems.length > MOST ? [`  … and ${problems.length - MOST} more`] : [];
   return [
-    `✗ ${clean(where ?? '')} has ${count}; nothing was changed.`,
+    `✗ ${clean(where ?? '')} ${files.length === 1 ? 'has' : 'have'} ${count}; nothing was changed.`,
     ...problems.slice(0, MOST).flatMap((problem) => ['', ...formatProblem(problem).map(clean)]),
     ...more,
   ];

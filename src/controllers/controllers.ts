@@ -5,6 +5,7 @@ import type { ApiObject, Stored } from '../api/meta.ts';
 import type { Command, Release } from '../api/release.ts';
 import type { Track } from '../api/revision.ts';
 import { type Place, placeId, type Standing } from '../api/standing.ts';
+import { isAbsent } from '../engine/application/absent.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Planner } from '../server/dependencies.ts';
@@ -124,11 +125,10 @@ export function startControllers(options: ControllersOptions): Controllers {
   );
   on<Track>('Track', ({ metadata: { namespace = '' }, spec, status }, type) => {
     const key = `${namespace}/${spec.application}/${spec.environment}`;
-    if (type === 'DELETED') {
-      knownTracks.delete(key);
-      // Who waits at its ended releases is told that nobody will decide.
-      for (const name of pending.targets(namespace, 'Release')) releases.add(`${namespace}/${name}`);
-    } else knownTracks.add(key);
+    if (type === 'DELETED') knownTracks.delete(key);
+    else knownTracks.add(key);
+    // Who waits at its ended releases, or at one that it no longer claims, is told that nobody will decide.
+    for (const name of pending.targets(namespace, 'Release')) releases.add(`${namespace}/${name}`);
     tracks.add(key);
     if (status?.active) releases.add(`${namespace}/${status.active.release}`);
     deletions.add(`${namespace}/${spec.application}`);
@@ -139,7 +139,8 @@ export function startControllers(options: ControllersOptions): Controllers {
       wishes.delete(key);
       return;
     }
-    if (deletionTimestamp !== undefined) deletions.add(key);
+    const leaves = Object.keys(spec.environments ?? {}).some((each) => isAbsent(spec, each));
+    if (deletionTimestamp !== undefined || leaves) deletions.add(key);
     // Changes go by themselves to the environments that the file names, and to the default one.
     const environments = [...new Set([DEFAULT_ENVIRONMENT, ...Object.keys(spec.environments ?? {})])];
     wishes.set(key, environments);

@@ -2,6 +2,7 @@ import type { Application } from '../api/application.ts';
 import { API_VERSION } from '../api/meta.ts';
 import type { Command } from '../api/release.ts';
 import type { Track } from '../api/revision.ts';
+import { isAbsent } from '../engine/application/absent.ts';
 import { instant } from '../lib/clock.ts';
 import { type ControllerContext, LABELS } from './context.ts';
 import { createOnce } from './make-execution.ts';
@@ -10,8 +11,9 @@ import { createOnce } from './make-execution.ts';
 export const DRAIN_FINALIZER = 'slipway.dev/drain';
 
 /**
- * Deletion: releases in flight turn back, then each track drains and removes what it has (engine/track/work),
- * then the finalizer goes and with it the application.
+ * Deletion, of the application or from one environment that it leaves: releases in flight turn back, then each track
+ * drains and removes what it has (engine/track/work). Then the finalizer goes and with it the application; one that
+ * only leaves stays.
  */
 export async function reconcileDeletion(
   context: ControllerContext,
@@ -20,9 +22,12 @@ export async function reconcileDeletion(
 ): Promise<void> {
   const { store } = context;
   const application = await store.get<Application>({ kind: 'Application', namespace, name });
-  if (application?.metadata.deletionTimestamp === undefined) return;
+  if (application === undefined) return;
+  const all = application.metadata.deletionTimestamp !== undefined;
   const tracks = await store.list<Track>('Track', { namespace, labels: { [LABELS.application]: name } });
   for (const track of tracks.items) {
+    const { environment } = track.spec;
+    if (track.spec.application !== name || !(all || isAbsent(application.spec, environment))) continue;
     const active = track.status?.active;
     if (active === null || active === undefined) continue;
     const command: Command = {
@@ -35,13 +40,13 @@ export async function reconcileDeletion(
         target: { kind: 'Release', name: active.release },
         by: 'slipway',
         at: instant(context.clock.now()),
-        why: `application ${name} is being deleted`,
+        why: all ? `application ${name} is being deleted` : `application ${name} leaves ${environment}`,
         parameters: {},
       },
     };
     await createOnce(store, command);
   }
-  if (tracks.items.length > 0) return;
+  if (!all || tracks.items.length > 0) return;
   const finalizers = (application.metadata.finalizers ?? []).filter((each) => each !== DRAIN_FINALIZER);
   await store.update<Application>({ ...application, metadata: { ...application.metadata, finalizers } });
 }

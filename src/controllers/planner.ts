@@ -6,7 +6,7 @@ import { positionOf } from '../engine/strategies/stage.ts';
 import { automatic } from '../engine/track/automatic.ts';
 import { releaseName } from '../engine/track/claim.ts';
 import { previewChange } from '../engine/track/in-place.ts';
-import type { TrackInput } from '../engine/track/input.ts';
+import { leavingWords, type TrackInput } from '../engine/track/input.ts';
 import { destinationOf, planClaim } from '../engine/track/plan-claim.ts';
 import { secondRelease, whyNotNow } from '../engine/track/second-release.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -34,6 +34,8 @@ async function plan(
   }
   const input: TrackInput = { ...gathered.input, commands: [], version, now: clock.now() };
   const { track } = input;
+  if (input.absent === true)
+    return refusedPreview(track.live, [{ path: 'spec', message: leavingWords(input) }]);
   if (!input.wanted.ok) return refusedPreview(track.live, input.wanted.error);
   const wanted = input.wanted.value;
   const back =

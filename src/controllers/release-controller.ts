@@ -29,7 +29,7 @@ export async function reconcileRelease(
   const asked = context.pending.for(namespace, 'Release', name);
   const decided = new Set(release?.status?.commands.map(({ uid }) => uid));
   const undecided = asked.filter(({ metadata }) => !decided.has(metadata.uid));
-  await refuseUnanswerable(context, name, release, undecided);
+  await refuseUnanswerable(context, { namespace, name }, release, undecided);
   if (release === undefined || release.spec.slipwayVersion !== context.version) return {};
   const ended = release.status !== undefined && hasEnded(release.status.phase);
   // Verbs on what has ended begin a new release: the track answers them, except those that were decided here

@@ -5,7 +5,7 @@ import type { Track, TrackStatus } from '../api/revision.ts';
 import { hasEnded } from '../engine/release/state.ts';
 import { applicationCondition } from '../engine/track/application-condition.ts';
 import { decideTrack } from '../engine/track/decide-track.ts';
-import type { TrackCommand, TrackInput } from '../engine/track/input.ts';
+import { leavingWords, type TrackCommand, type TrackInput } from '../engine/track/input.ts';
 import { instant } from '../lib/clock.ts';
 import { equalJson } from '../lib/equal-json.ts';
 import type { ControllerContext } from './context.ts';
@@ -24,10 +24,11 @@ export async function reconcileTrack(context: ControllerContext, where: TrackNam
     asked,
     standing: context.standing,
   });
-  const cannot = gathered === undefined ? null : whyNot(where, gathered);
+  const cannot = gathered === undefined ? null : whyNot(gathered);
   if (gathered === undefined || cannot !== null) {
     await refuseAll(context, where, cannot);
     if (gathered === undefined) await sayOnApplication(context, where, noEnvironment(where, clock.now()));
+    else if (gathered.input.absent === true) await sayOnApplication(context, where, () => 'none');
     else if (gathered.foreign) {
       const foreign = wholeOf(context, gathered, []);
       await sayOnApplication(context, where, conditionOf(foreign, gathered.input.track));
@@ -65,9 +66,9 @@ const wholeOf = (
 ): TrackInput => ({ ...input, commands, version, now: clock.now() });
 
 /** Why nothing can be decided for this application in this environment, in words. */
-function whyNot({ application }: TrackName, gathered: GatheredTrack): string | null {
+function whyNot(gathered: GatheredTrack): string | null {
   // A track that deletion has removed is not made again.
-  if (gathered.track === undefined && gathered.input.deleting) return `${application} is being deleted`;
+  if (gathered.track === undefined && gathered.input.deleting) return leavingWords(gathered.input);
   const { wanted } = gathered.input;
   return gathered.foreign && !wanted.ok ? (wanted.error[0]?.message ?? 'its name is taken') : null;
 }
@@ -86,12 +87,12 @@ async function refuseAll(
     await answerCommand(context.store, stored, { state: 'refused', message: missing.message, ...result });
 }
 
-/** The condition of this type; null where there is nothing to say. */
+/** The condition of this type; null where there is nothing to say, `none` where nothing may stand there any more. */
 type SayCondition = (
   before: readonly Condition[],
   type: string,
   application: Stored<Application>,
-) => Condition | null;
+) => Condition | 'none' | null;
 
 const conditionOf =
   (input: TrackInput, track: TrackStatus): SayCondition =>
@@ -135,10 +136,11 @@ async function sayOnApplication(
   const before = stored.status?.conditions ?? [];
   const condition = conditionAfter(before, type, stored);
   if (condition === null) return;
-  const conditions = [...before.filter((each) => each.type !== type), condition];
+  const said = condition === 'none' ? undefined : condition;
+  const conditions = [...before.filter((each) => each.type !== type), ...(said === undefined ? [] : [said])];
   const same = equalJson(
     before.find((each) => each.type === type),
-    condition,
+    said,
   );
   if (same && stored.status?.observedGeneration === stored.metadata.generation) return;
   await store.updateStatus<Application>({
@@ -147,7 +149,7 @@ async function sayOnApplication(
   });
 }
 
-/** Verbs for the application in this environment, and those for its releases that have ended. */
+/** Verbs for the application in this environment, and those for its releases that have ended or are not made yet. */
 function commandsFor(
   context: ControllerContext,
   where: TrackName,
@@ -169,7 +171,15 @@ function commandsFor(
         .filter(({ metadata }) => !decided.has(metadata.uid))
         .map((stored) => asCommand(stored, name));
     });
-  return [...own.map((stored) => asCommand(stored, null)), ...ended];
+  const { active, queue } = input.track;
+  const unmade = [active, ...queue].flatMap((claim) =>
+    claim === null || input.releases[claim.release] !== undefined
+      ? []
+      : context.pending
+          .for(where.namespace, 'Release', claim.release)
+          .map((stored) => asCommand(stored, claim.release)),
+  );
+  return [...own.map((stored) => asCommand(stored, null)), ...ended, ...unmade];
 }
 
 const ownCommands = ({ pending }: ControllerContext, where: TrackName): readonly Stored<Command>[] =>

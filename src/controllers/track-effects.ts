@@ -3,7 +3,7 @@ import { durationMs } from '../api/duration.ts';
 import { API_VERSION } from '../api/meta.ts';
 import type { Release } from '../api/release.ts';
 import type { Revision } from '../api/revision.ts';
-import { initialStatus, supersededStatus } from '../engine/release/state.ts';
+import { initialStatus, unbegunStatus } from '../engine/release/state.ts';
 import type { TrackEffect } from '../engine/track/input.ts';
 import { instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
@@ -52,9 +52,9 @@ export async function carryOut(
         metadata: { name: effect.name, namespace, labels: labelsOf(where) },
         spec: effect.spec,
         status:
-          effect.superseded === undefined
+          effect.unbegun === undefined
             ? initialStatus(effect.spec, instant(clock.now()))
-            : supersededStatus(effect.spec, instant(clock.now()), effect.superseded),
+            : unbegunStatus(effect.spec, instant(clock.now()), effect.unbegun),
       };
       return createOnce(store, release);
     }

@@ -11,6 +11,7 @@ import type { Stored } from '../api/meta.ts';
 import type { Release } from '../api/release.ts';
 import type { Revision, Track, TrackStatus } from '../api/revision.ts';
 import type { Standing } from '../api/standing.ts';
+import { isAbsent } from '../engine/application/absent.ts';
 import { resolveApplication } from '../engine/application/resolve.ts';
 import { inPlaceDigest, pinWorkloads, revisionDigest } from '../engine/application/revision.ts';
 import { attemptsOf } from '../engine/track/claim.ts';
@@ -77,6 +78,7 @@ export async function gatherTrack(
   const releases = await releasesOf(store, where, status, asked);
   const environmentSpec = EnvironmentSpec.parse(environment?.spec ?? (await formerSpec(store, where)));
   const written = spec ?? application?.spec;
+  const absent = isAbsent(written, where.environment);
   return {
     application,
     environment,
@@ -85,7 +87,8 @@ export async function gatherTrack(
     input: {
       ...where,
       environmentSpec,
-      deleting: application?.metadata.deletionTimestamp !== undefined,
+      deleting: absent || application?.metadata.deletionTimestamp !== undefined,
+      absent,
       auto: (written as { release?: string }).release !== 'manual',
       written,
       changedBy: application?.metadata.annotations?.[CHANGED_BY_ANNOTATION] ?? null,

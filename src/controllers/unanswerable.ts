@@ -7,23 +7,37 @@ import { answerCommand } from './pending-commands.ts';
 import { trackName } from './track-effects.ts';
 
 /**
- * Refuses commands for a release that nobody decides any more: it is gone itself, or it has ended and the track that
- * would begin another one went with its application. Without it they would wait for ever.
+ * Refuses commands for a release that nobody decides any more: it is gone itself and no track claims its name, or it
+ * has ended and the track that would begin another one went with its application. Without it they would wait for ever.
  *
  * @param commands those that the release has not decided itself.
  */
 export async function refuseUnanswerable(
   context: ControllerContext,
-  name: string,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
   release: Stored<Release> | undefined,
   commands: readonly Stored<Command>[],
 ): Promise<void> {
   if (commands.length === 0) return;
-  const why =
-    release === undefined ? () => `there is no release ${name} any more` : await ended(context, release);
+  const why = release === undefined ? await gone(context, namespace, name) : await ended(context, release);
   if (why === null) return;
   for (const command of commands)
     await answerCommand(context.store, command, { state: 'refused', message: why(command.spec.verb) });
+}
+
+/** One that is claimed and not made is the track's to decide: in its queue, or on its way out of it. */
+async function gone(
+  { store }: ControllerContext,
+  namespace: string,
+  name: string,
+): Promise<(() => string) | null> {
+  const { items } = await store.list<Track>('Track', { namespace });
+  const claimed = items.some(({ status }) =>
+    [status?.active, ...(status?.queue ?? []), ...(status?.dropped ?? []).map(({ claim }) => claim)].some(
+      (claim) => claim?.release === name,
+    ),
+  );
+  return claimed ? null : () => `there is no release ${name} any more`;
 }
 
 async function ended(

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import * as z from 'zod';
 import { messageOf, SlipwayError } from '../lib/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
@@ -44,6 +45,12 @@ export function writeSettings(data: DataDirectory, settings: Settings): void {
   } catch (error) {
     throw cannotWrite(data.settingsFile, error);
   }
+}
+
+/** As it was before a start that failed; undefined: there was none. */
+export function restoreSettings(data: DataDirectory, before: Settings | undefined): void {
+  if (before === undefined) rmSync(data.settingsFile, { force: true });
+  else writeSettings(data, before);
 }
 
 const unreadable = (data: DataDirectory, cause: unknown): SlipwayError => {

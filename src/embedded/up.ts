@@ -14,6 +14,7 @@ import {
   DEFAULT_API,
   DEFAULT_ENTRY,
   readSettings,
+  restoreSettings,
   type Settings,
   writeSettings,
 } from './settings.ts';
@@ -58,10 +59,12 @@ const HOPELESS_STARTS = 4;
 /** Starts Slipway detached and returns when router, manager and agent are ready. */
 export async function up(options: UpOptions): Promise<UpResult> {
   const startedAt = options.clock.monotonic();
-  const { data, settings, warnings } = await prepare(options);
+  const { data, settings, before, warnings } = await prepare(options);
   let child: StartedChild | undefined;
-  if (!(await routerStartsSupervisor(data))) {
+  if (await routerStartsSupervisor(data)) writeSettings(data, settings);
+  else {
     await refuseUsedAddresses(data, settings, systemProcessTable());
+    writeSettings(data, settings);
     child = await spawnRole({
       role: 'supervisor',
       data,
@@ -72,7 +75,9 @@ export async function up(options: UpOptions): Promise<UpResult> {
   }
   const status = await awaitReady(data, options).catch(async (error: unknown) => {
     // Whoever mends it and tries again at once must not meet the one that is just ending.
-    if (child !== undefined) await endedWithin(child, options.clock, ENDING_MS);
+    const ended = child !== undefined && (await endedWithin(child, options.clock, ENDING_MS));
+    // What has never started is not what the next plain `up` should do again.
+    if (ended) restoreSettings(data, before);
     throw error;
   });
   return {
@@ -84,16 +89,22 @@ export async function up(options: UpOptions): Promise<UpResult> {
 }
 
 /** Nothing stays behind that would keep the caller's process waiting. */
-async function endedWithin(child: StartedChild, clock: Clock, ms: number): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  using _timer = clock.setTimer(ms, late.resolve);
-  await Promise.race([child.ended, late.promise]);
+async function endedWithin(child: StartedChild, clock: Clock, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  using _timer = clock.setTimer(ms, () => late.resolve(false));
+  return await Promise.race([child.ended.then(() => true), late.promise]);
 }
 
-/** Checks, and writes, what every start needs. Rejects with `alreadyExists` when one runs already. */
-export async function prepare(
-  options: UpOptions,
-): Promise<{ data: DataDirectory; settings: Settings; warnings: readonly string[] }> {
+/**
+ * Checks what every start needs. Rejects with `alreadyExists` when one runs already. The settings are remembered by who
+ * starts, once nothing stands against them; `before` are those of the last start.
+ */
+export async function prepare(options: UpOptions): Promise<{
+  data: DataDirectory;
+  settings: Settings;
+  before: Settings | undefined;
+  warnings: readonly string[];
+}> {
   const data = dataDirectory(options.data);
   makeDirectories(data);
   const free = lockOf(data);
@@ -109,8 +120,7 @@ export async function prepare(
     path: node.path,
     appUser: user,
   };
-  writeSettings(data, settings);
-  return { data, settings, warnings: [...warnings, ...node.warnings] };
+  return { data, settings, before, warnings: [...warnings, ...node.warnings] };
 }
 
 function lockOf(data: DataDirectory): Disposable | undefined {

@@ -12,6 +12,7 @@ import type { KindHooks } from './kind-hooks.ts';
 import { requireObject } from './resource-reads.ts';
 import type { Answer, Call, Route } from './route.ts';
 import { toStatus } from './status.ts';
+import { requireReleaseOrClaim } from './unmade-release.ts';
 import { problemsOf } from './written-object.ts';
 
 /**
@@ -98,7 +99,7 @@ export const commandHooks: KindHooks = {
     call.demand({ verb: spec.verb, resource: target.plural, namespace, name: spec.target.name });
     call.note.verb = spec.verb;
     if (spec.why !== null) call.note.why = spec.why;
-    await requireObject(target, { namespace, name: spec.target.name }, deps);
+    await requireTarget(spec.target, namespace, deps);
     return needsReason(spec);
   },
 };
@@ -113,8 +114,8 @@ async function giveCommand(
   refuseProblems('the command', findProblems(CommandBody, body));
   const { environment, why, parameters } = body as z.output<typeof CommandBody>;
   if (typeof why === 'string') call.note.why = why;
-  const target = await requireObject(kindOf(kind), call, deps);
-  const { name, namespace } = target.metadata;
+  const { name = '', namespace } = call;
+  await requireTarget({ kind, name }, namespace, deps);
   const spec: CommandSpec = {
     verb,
     target: { kind, name },
@@ -142,6 +143,16 @@ async function giveCommand(
   const created = await deps.store.create(command);
   return answer((await decided(created, call.signal, deps)) as Stored<Command>);
 }
+
+/** A release may be in the queue, and not made yet: its track answers then. */
+const requireTarget = async (
+  { kind, name }: CommandSpec['target'],
+  namespace: string | undefined,
+  deps: ServerDependencies,
+): Promise<void> =>
+  kind === 'Release'
+    ? await requireReleaseOrClaim({ namespace, name }, deps)
+    : void (await requireObject(kindOf(kind), { namespace, name }, deps));
 
 /** A skipped gate stands in the receipt with its reason (design section 10). */
 function needsReason(spec: CommandSpec) {

@@ -16,7 +16,7 @@ export const environmentHooks: KindHooks = {
     const [first] = names;
     return {
       message: `environment ${metadata.name} still has ${names.join(', ')}: what runs there would have no owner`,
-      next: `slipway delete application ${first}, and delete the environment when it is gone`,
+      next: `slipway delete application ${first} -e ${metadata.name}, and delete the environment when it is gone`,
     };
   },
 };

@@ -10,6 +10,7 @@ import { API_PREFIX } from '../api/kind-names.ts';
 import { kindOf } from '../api/kinds.ts';
 import type { Stored } from '../api/meta.ts';
 import type { Revision, Track } from '../api/revision.ts';
+import { isAbsent } from '../engine/application/absent.ts';
 import { resolveApplication } from '../engine/application/resolve.ts';
 import { secretKeys } from '../engine/application/secret-keys.ts';
 import type { Store } from '../store/store.ts';
@@ -88,6 +89,7 @@ function wantedKeys(
   templates: readonly Stored<Template>[],
   secret: string,
 ): string[] {
+  if (isAbsent(spec, environment)) return [];
   const place = environments.find(({ metadata }) => metadata.name === environment);
   const template = templates.find(({ metadata }) => metadata.name === spec.template?.name);
   const resolved = resolveApplication(spec, {

@@ -54,7 +54,10 @@ export function explainApplication(view: ApplicationView, now: number): Explanat
       waiting: null,
     };
   }
-  if (release !== undefined) return explain(release.metadata.name, release.status, now);
+  if (release !== undefined) {
+    const why = explain(release.metadata.name, release.status, now);
+    return { ...why, lines: [...why.lines, ...queuedLines(track)] };
+  }
   const active = track?.status?.active ?? null;
   if (active !== null)
     return {
@@ -86,6 +89,13 @@ export function explainApplication(view: ApplicationView, now: number): Explanat
     waiting,
   };
 }
+
+/** What comes after the release under way, each with the command that takes it out. */
+const queuedLines = (track: ApplicationView['track']): string[] =>
+  (track?.status?.queue ?? []).flatMap(({ release, by, supersedes }, at) => [
+    `Release ${release} of ${by} ${supersedes && at === 0 ? 'supersedes it and begins when it has turned back' : 'is queued behind it'}:`,
+    `  slipway abort ${release}`,
+  ]);
 
 /** A secret that is missing is set; whatever else stands against it is mended in the application's file. */
 function unblockedBy(message: string): string[] {
@@ -163,6 +173,8 @@ function environmentOf(
     status?.conditions?.find(({ type }) => type === readyType(environment))?.status === 'True';
   const open = all.filter((environment) => !ready(environment));
   if (open.length === 1 && open[0] !== undefined) return open[0];
+  // Where a verb goes that names no environment.
+  if (all.includes(DEFAULT_ENVIRONMENT)) return DEFAULT_ENVIRONMENT;
   throw new SlipwayError('badRequest', `${metadata.name} is in ${all.sort().join(' and ')}: say which`, {
     next: `slipway why ${metadata.name} -e ${all[0]}`,
   });

@@ -4,7 +4,8 @@ import type { Release, ReleaseStatus, Waiting } from '../api/release.ts';
 import { formatDuration } from '../lib/durations.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { requireObject } from './resource-reads.ts';
-import type { Route } from './route.ts';
+import type { Call, Route } from './route.ts';
+import { explainUnmade, findUnmade, type UnmadeRelease } from './unmade-release.ts';
 
 /** What blocks a release, who can unblock it, when that expires (design section 11, INV-28). */
 export interface Explanation {
@@ -23,11 +24,22 @@ export function whyRoutes(deps: ServerDependencies): Route[] {
       kind: 'Release',
       summary: 'Say what a release waits for, who can unblock it and when it expires',
       handle: async (call) => {
+        const unmade = await findIfUnmade(call, deps);
+        if (unmade !== undefined) return { json: explainUnmade(unmade) };
         const release = await requireObject<Release>(kindOf('Release'), call, deps);
         return { json: explain(release.metadata.name, release.status, deps.clock.now()) };
       },
     },
   ];
+}
+
+/** One in the queue is asked about as well, before there is an object of it. */
+async function findIfUnmade(
+  { namespace, name = '' }: Call,
+  { store }: ServerDependencies,
+): Promise<UnmadeRelease | undefined> {
+  const made = await store.get<Release>({ kind: 'Release', namespace, name });
+  return made === undefined ? await findUnmade(store, namespace, name) : undefined;
 }
 
 /** From the status alone: the engine has put the reason there. `now` in ms since 1970. */

@@ -5,7 +5,7 @@ import type { RevisionSpec, TrackStatus } from '../../src/api/revision.ts';
 import type { Standing } from '../../src/api/standing.ts';
 import { resolveApplication } from '../../src/engine/application/resolve.ts';
 import { inPlaceDigest, pinWorkloads, revisionDigest } from '../../src/engine/application/revision.ts';
-import { initialStatus } from '../../src/engine/release/state.ts';
+import { initialStatus, unbegunStatus } from '../../src/engine/release/state.ts';
 import { decideTrack } from '../../src/engine/track/decide-track.ts';
 import {
   initialTrack,
@@ -160,7 +160,10 @@ export class VirtualTrack {
       case 'createRelease':
         this.releases[effect.name] ??= {
           spec: effect.spec,
-          status: initialStatus(effect.spec, new Date(this.now).toISOString()),
+          status:
+            effect.unbegun === undefined
+              ? initialStatus(effect.spec, new Date(this.now).toISOString())
+              : unbegunStatus(effect.spec, new Date(this.now).toISOString(), effect.unbegun),
         };
         return;
       case 'createExecution':

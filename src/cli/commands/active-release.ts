@@ -3,6 +3,7 @@ import type { Release } from '../../api/release.ts';
 import type { Track } from '../../api/revision.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Connection, Context } from '../context.ts';
+import { namedEnvironment } from '../environments.ts';
 import { resolveName } from '../names.ts';
 import { hasEnded } from '../progress/view.ts';
 import { byAge } from '../text/order.ts';
@@ -28,15 +29,18 @@ export async function findActiveRelease(
     const name = resolveName(word, names, 'release');
     return items.find(({ metadata }) => metadata.name === name) ?? nothing(word);
   }
-  const wanted = context.options.env;
+  const wanted = namedEnvironment(context);
   const all = items.filter(
     ({ spec }) => spec.application === application && (wanted === undefined || spec.environment === wanted),
   );
   const active = all.filter((release) => !hasEnded(release));
   const coming = active.length > 0 ? [] : await aboutToBegin(context, connection, application);
-  const candidates = active.length > 0 ? active : coming.length > 0 ? coming : all;
-  const environments = new Set(candidates.map(({ spec }) => spec.environment));
-  if (environments.size > 1) {
+  const found = active.length > 0 ? active : coming.length > 0 ? coming : all;
+  const environments = new Set(found.map(({ spec }) => spec.environment));
+  // Of several, the one where a verb goes that names no environment.
+  const home = connection.environment;
+  const candidates = environments.has(home) ? found.filter(({ spec }) => spec.environment === home) : found;
+  if (environments.size > 1 && !environments.has(home)) {
     throw new SlipwayError(
       'badRequest',
       `${application} has releases in ${[...environments].join(' and ')}.`,
@@ -53,15 +57,16 @@ export async function findActiveRelease(
  * for them and not for the one before. They are waited for as long as such work usually takes.
  */
 async function aboutToBegin(
-  { clock, options }: Context,
+  context: Context,
   { api, namespace }: Connection,
   application: string,
 ): Promise<Release[]> {
+  const { clock } = context;
+  const wanted = namedEnvironment(context);
   const deadline = clock.monotonic() + ABOUT_TO_BEGIN_MS;
   for (;;) {
     const tracks = (await api.list<Track>('Track', { namespace })).items.filter(
-      ({ spec }) =>
-        spec.application === application && (options.env === undefined || spec.environment === options.env),
+      ({ spec }) => spec.application === application && (wanted === undefined || spec.environment === wanted),
     );
     const claimed = tracks.flatMap(({ status }) => (status?.active == null ? [] : [status.active.release]));
     const made = await Promise.all(claimed.map((name) => api.find<Release>('Release', name)));

@@ -39,6 +39,14 @@ test.each<[string, LookedAt, string[]]>([
     ],
   ],
   [
+    'supersedes',
+    lookedAt({ track: { active, queue: [{ release: 'shop-staging-r3', supersedes: true }] } }),
+    [
+      '  release shop-staging-r3 supersedes shop-staging-r2',
+      '  slipway describe release/shop-staging-r3 --watch',
+    ],
+  ],
+  [
     'waits for an approval',
     lookedAt({ reason: 'WaitingForApproval', message: 'r1 serves; change abc waits', track: { live: 'r1' } }),
     ['  no release, and nothing changes yet: r1 serves; change abc waits'],

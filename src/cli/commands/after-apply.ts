@@ -1,4 +1,4 @@
-import type { Application } from '../../api/application.ts';
+import type { Application, ApplicationSpecInput } from '../../api/application.ts';
 import type { Stored } from '../../api/meta.ts';
 import type { Track } from '../../api/revision.ts';
 import type { Connection, Context } from '../context.ts';
@@ -31,7 +31,22 @@ export async function whatBegins(
     const said = seen === undefined ? [`  slipway describe app/${name}`] : begun(seen);
     lines.push(...(environments.length > 1 ? inEnvironment(environment, said) : said));
   }
-  return lines;
+  return [...lines, ...(await leavingLines(api, { name, spec }))];
+}
+
+/** Environments that the file says the application is not in, as long as something of it is there. */
+async function leavingLines(
+  api: Connection['api'],
+  { name, spec }: { readonly name: string; readonly spec: unknown },
+): Promise<string[]> {
+  const overrides = Object.entries((spec as ApplicationSpecInput).environments ?? {});
+  const absent = overrides.filter(([, override]) => override.absent === true).map(([each]) => each);
+  const tracks = await Promise.all(
+    absent.map((environment) => api.find<Track>('Track', `${name}-${environment}`)),
+  );
+  return absent.flatMap((environment, at) =>
+    tracks[at] === undefined ? [] : [`  in ${environment}: it leaves; what runs there is drained and ends`],
+  );
 }
 
 const rank = (environment: string, home: string): number => (environment === home ? 0 : 1);

@@ -2,6 +2,7 @@ import type { InPlaceChange, Track } from '../../api/revision.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { CommandModule } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
+import { namedEnvironment } from '../environments.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { printObject } from '../output.ts';
 import { giveCommand, verdictLine } from '../verbs.ts';
@@ -28,7 +29,7 @@ export function alsoForChanges(verb: 'approve' | 'reject', releases: CommandModu
           const open = waitingChange(
             (await connection.api.list<Track>('Track', { namespace: connection.namespace })).items,
             word,
-            context.options.env,
+            namedEnvironment(context),
           );
           if (open === undefined) return await action(context, ...values);
           return await answer(context, connection, verb, open, options.why);

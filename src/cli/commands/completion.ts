@@ -49,22 +49,52 @@ const TAKES_RELEASE = [
 ];
 const TAKES_APPLICATION = ['release', 'plan', 'history', 'scale', 'restart', 'logs', 'status'];
 
+/** Ended releases are of use to these as well. */
+const ON_ANY = ['receipt', 'why', 'retry', 'rollback'];
+const ON_OPEN = TAKES_RELEASE.filter((verb) => !ON_ANY.includes(verb));
+
 /** Names come from the manager, `kind/name` without the kind; nothing where it does not answer. */
 const NAMES = (kind: string): string => `slipway get ${kind} -o name 2>/dev/null | sed 's,^[^/]*/,,'`;
+
+/** Releases that a verb can still do something to: those that have not ended. */
+const OPEN =
+  "$(slipway get releases 2>/dev/null | awk 'NR > 1 && !/ (Succeeded|Aborted|RolledBack|Failed|Superseded) / { print $1 }')";
+const COMMAND_NAMES = COMMANDS.map(({ name }) => name).join(' ');
+
+/** Values of options, whatever the command. */
+const OPTION_VALUES = [
+  `    -e|--env) words="$(${NAMES('environments')})" ;;`,
+  '    -o|--output) words="json yaml name wide" ;;',
+  `    --to) words="$(slipway get revisions -o name 2>/dev/null | sed 's,.*-\\(r[0-9]*\\)$,\\1,' | sort -u)" ;;`,
+  `    --instance) words="$(slipway status "\${COMP_WORDS[2]}" -o json 2>/dev/null | sed -n 's/^ *"id": "\\(.*\\)",*$/\\1/p')" ;;`,
+];
+
+/** Flags of every command, and of the one that is written, as its own help lists them. */
+const FLAGS = `$(slipway "$first" --help 2>/dev/null | grep -oE -- '(^| )--?[a-z][a-z-]*' | tr -d ' ' | sort -u) -n --namespace -e --env -o --output -y --yes --data --server --token --ca --no-color --verbose`;
 
 function bash(): string[] {
   return [
     '# bash completion of slipway',
     '_slipway() {',
-    '  local word=${COMP_WORDS[COMP_CWORD]} first=${COMP_WORDS[1]} words=""',
-    '  if [ "$COMP_CWORD" -eq 1 ]; then',
-    `    words="${COMMANDS.map(({ name }) => name).join(' ')}"`,
+    '  local word=${COMP_WORDS[COMP_CWORD]} first=${COMP_WORDS[1]} before=${COMP_WORDS[COMP_CWORD-1]} words=""',
+    '  case $before in',
+    ...OPTION_VALUES,
+    '  esac',
+    '  if [ -n "$words" ]; then :',
+    '  elif [[ $word == -* ]]; then',
+    `    words="${FLAGS}"`,
+    '  elif [ "$COMP_CWORD" -eq 1 ]; then',
+    `    words="${COMMAND_NAMES}"`,
     '  elif [ "$COMP_CWORD" -eq 2 ]; then',
     '    case $first in',
     `      ${TAKES_KIND.join('|')}) words="${KINDS.join(' ')}" ;;`,
-    `      ${TAKES_RELEASE.join('|')}) words="$(${NAMES('releases')})" ;;`,
+    `      ${ON_OPEN.join('|')}) words="$(${NAMES('applications')}) ${OPEN}" ;;`,
+    `      ${ON_ANY.join('|')}) words="$(${NAMES('applications')}) $(${NAMES('releases')})" ;;`,
     `      ${TAKES_APPLICATION.join('|')}) words="$(${NAMES('applications')})" ;;`,
     '      completion) words="bash zsh fish" ;;',
+    `      help) words="${COMMAND_NAMES} exit-codes environment" ;;`,
+    '      secret) words="set list delete" ;;',
+    '      token) words="create list revoke" ;;',
     '    esac',
     '  elif [ "$COMP_CWORD" -eq 3 ]; then',
     '    case $first in',

@@ -1,13 +1,17 @@
+import type { Application } from '../../api/application.ts';
 import type { ApiObject, Stored } from '../../api/meta.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import type { Connection, Context } from '../context.ts';
+import { environmentsOf } from '../environments.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { loadManifests } from '../manifest/load.ts';
 import { findObject, parseTarget } from '../objects.ts';
 import { qualifiedName } from '../output.ts';
+import { list } from '../text/words.ts';
 import { refuseFiles } from './file-words.ts';
+import { leaveEnvironment } from './leave-environment.ts';
 
 interface DeleteOptions {
   readonly filename?: string;
@@ -21,22 +25,37 @@ export const command: CommandModule = {
   configure(command, run) {
     command
       .description(
-        'Delete objects. An application takes no new requests, finishes those inside, then its instances end.',
+        'Delete objects. An application takes no new requests, finishes those inside, then its instances end; with -e it leaves that environment alone.',
       )
       .argument('[kind]', 'a kind, or kind/name')
       .argument('[names...]')
       .option('-f, --filename <file>', 'the objects of this file instead')
       .option('--no-wait', 'do not wait until it is gone');
-    examples(command, 'slipway delete app shop', 'slipway delete -f app.yaml --yes');
+    examples(
+      command,
+      'slipway delete app shop',
+      'slipway delete app shop -e staging       # leaves staging, stays elsewhere',
+      'slipway delete -f app.yaml --yes',
+    );
     command.action(
       run(async (context, kind: string | undefined, names: string[], options: DeleteOptions) => {
         if (options.filename === undefined) refuseFiles('delete', kind?.includes('/') ? undefined : kind);
         const connection = await context.connect();
         const objects = await chosen(context, connection, kind, names, options.filename);
+        // By the option alone: with the variable, a whole deletion would mean less than it says.
+        const environment = context.options.env;
+        const leaving = objects.filter(({ kind: one }) => one === 'Application') as Stored<Application>[];
+        if (environment !== undefined && leaving.length > 0) {
+          refuseOthers(objects, leaving.length);
+          return await leaveAll(context, connection, leaving, { environment, wait: options.wait });
+        }
         const groups = inOrder(objects, options.wait);
+        const places = new Map<string, readonly string[]>();
+        for (const { metadata, spec } of leaving)
+          places.set(metadata.name, await environmentsOf(connection, { name: metadata.name, spec }));
         await confirm(
           context,
-          objects.flatMap((object) => warning(object)),
+          objects.flatMap((object) => warning(object, places.get(object.metadata.name) ?? [])),
         );
         for (const group of groups) {
           const ended = await removeAll(context, connection, group, options.wait);
@@ -47,6 +66,29 @@ export const command: CommandModule = {
     );
   },
 };
+
+async function leaveAll(
+  context: Context,
+  connection: Connection,
+  applications: readonly Stored<Application>[],
+  options: { readonly environment: string; readonly wait: boolean },
+): Promise<ExitCode> {
+  for (const application of applications) {
+    const ended = await leaveEnvironment(context, connection, application, options);
+    if (ended !== EXIT.ok) return ended;
+  }
+  return EXIT.ok;
+}
+
+function refuseOthers(objects: readonly Stored[], applications: number): void {
+  const other = objects.find(({ kind }) => kind !== 'Application');
+  if (objects.length === applications || other === undefined) return;
+  throw new SlipwayError(
+    'badRequest',
+    `Only applications leave an environment, and ${qualifiedName(other)} is none.`,
+    { next: 'Delete it without -e.' },
+  );
+}
 
 /**
  * Applications go first and are waited for: an environment stays while something runs in it, and what drains may
@@ -119,11 +161,18 @@ async function exact(connection: Connection, kind: string, name: string): Promis
   );
 }
 
-function warning(object: Stored): string[] {
+function warning(object: Stored, environments: readonly string[]): string[] {
   const name = qualifiedName(object);
   if (object.kind === 'Application') {
+    const places = environments.length === 0 ? '' : ` (${list(environments)})`;
     return [
-      `This deletes ${name} in every environment: its users get no answer any more, its instances are drained and end, its revisions and releases go.`,
+      `This deletes ${name} in every environment${places}: its users get no answer any more, its instances are drained and end.`,
+      'Its releases and receipts stay to be read until their retention is over.',
+      ...(environments.length > 1
+        ? [
+            `To leave one environment alone: slipway delete app ${object.metadata.name} -e ${environments.at(-1)}`,
+          ]
+        : []),
     ];
   }
   if (object.kind === 'Secret')

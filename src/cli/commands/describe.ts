@@ -1,5 +1,6 @@
 import type { Application } from '../../api/application.ts';
 import type { Execution, GateRun, Receipt } from '../../api/execution.ts';
+import { findKindName } from '../../api/kind-names.ts';
 import type { ApiObject, Stored } from '../../api/meta.ts';
 import type { Release } from '../../api/release.ts';
 import type { Track } from '../../api/revision.ts';
@@ -7,16 +8,19 @@ import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
 import { type Connection, type Context, lineWidth } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { findObject, parseTarget } from '../objects.ts';
-import { printObject } from '../output.ts';
+import { findObject, kindNamed, parseTarget } from '../objects.ts';
+import { printData, printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
 import { formatTable } from '../terminal/table.ts';
 import { applicationText } from '../text/application-text.ts';
 import { tableOf } from '../text/columns.ts';
 import { byAge } from '../text/order.ts';
 import { releaseText } from '../text/release-text.ts';
+import { whyText } from '../text/why-text.ts';
+import { formatAge, shortRevision } from '../text/words.ts';
 import { findActiveRelease } from './active-release.ts';
 import { watch } from './release-verb.ts';
+import { findUnmade, type UnmadeRelease } from './unmade-release.ts';
 
 interface DescribeOptions {
   readonly watch?: boolean;
@@ -28,7 +32,7 @@ export const command: CommandModule = {
   configure(command, run) {
     command
       .description('All about one object. Of a release: its stages, its evidence, who did what.')
-      .argument('<kind>', 'a kind, or kind/name')
+      .argument('<kind>', 'a kind, kind/name, or the name of an application or release alone')
       .argument('[name]', 'a unique prefix is enough')
       .option('-w, --watch', 'of a release: show it until it has ended')
       .option('--timeout <duration>', 'stop watching after this, with exit code 6');
@@ -41,7 +45,11 @@ export const command: CommandModule = {
     command.action(
       run(async (context, kindWord: string, name: string | undefined, options: DescribeOptions) => {
         const connection = await context.connect();
-        const target = parseTarget(name === undefined ? [kindWord] : [kindWord, name]);
+        const bare = name === undefined && !kindWord.includes('/') && findKindName(kindWord) === undefined;
+        const words = bare
+          ? [await kindOf(connection, kindWord), kindWord]
+          : [kindWord, ...(name === undefined ? [] : [name])];
+        const target = parseTarget(words);
         const [word] = target.names;
         if (word === undefined) {
           throw new SlipwayError('badRequest', `Which ${target.kind.singular}?`, {
@@ -51,6 +59,8 @@ export const command: CommandModule = {
         const { kind } = target.kind;
         if (options.watch === true)
           return await watchDescribed(context, connection, kind, word, options.timeout);
+        const unmade = kind === 'Release' ? await findUnmade(connection, word) : undefined;
+        if (unmade !== undefined) return await describeUnmade(context, connection, unmade);
         if (context.format !== 'text') {
           await printObject(context, await findObject<ApiObject>(connection, kind, word));
           return EXIT.ok;
@@ -66,6 +76,21 @@ export const command: CommandModule = {
   },
 };
 
+/** A bare name, as other verbs take it: of a release, or of an application. */
+async function kindOf(connection: Connection, word: string): Promise<string> {
+  const [applications, unmade] = await Promise.all([
+    connection.api.list<ApiObject>('Application', { namespace: connection.namespace }),
+    findUnmade(connection, word),
+  ]);
+  if (applications.items.some(({ metadata }) => metadata.name === word)) return 'application';
+  const { items } = await connection.api.list<Release>('Release', { namespace: connection.namespace });
+  const isRelease = unmade !== undefined || items.some(({ metadata }) => metadata.name === word);
+  if (isRelease) return 'release';
+  const begun = applications.items.some(({ metadata }) => metadata.name.startsWith(word));
+  // What is neither is said to be no kind, with the nearest.
+  return begun ? 'application' : kindNamed(word).plural;
+}
+
 async function watchDescribed(
   context: Context,
   connection: Connection,
@@ -78,8 +103,24 @@ async function watchDescribed(
       next: `slipway get ${kind.toLowerCase()} ${word} --watch`,
     });
   }
-  const release = await findActiveRelease(context, connection, word);
-  return await watch(context, connection, release.metadata.name, timeout);
+  const unmade = kind === 'Release' ? await findUnmade(connection, word) : undefined;
+  const name = unmade?.claim.release ?? (await findActiveRelease(context, connection, word)).metadata.name;
+  return await watch(context, connection, name, timeout);
+}
+
+/** All that there is of a release in the queue: whose it is, and what it waits for. */
+async function describeUnmade(
+  context: Context,
+  { api, namespace }: Connection,
+  unmade: UnmadeRelease,
+): Promise<ExitCode> {
+  if (await printData(context, unmade)) return EXIT.ok;
+  const { claim, application, environment } = unmade;
+  context.print(
+    `Release ${context.paint.strong(claim.release)} · ${application} in ${environment} · ${shortRevision(claim.revision)} · queued ${formatAge(claim.at, context.clock.now())} ago`,
+    ...whyText(await api.why(claim.release, { namespace }), context.clock.now(), context.paint),
+  );
+  return EXIT.ok;
 }
 
 async function describeRelease(context: Context, connection: Connection, word: string): Promise<ExitCode> {

@@ -1,3 +1,4 @@
+import { KIND_NAMES } from '../../api/kind-names.ts';
 import type { ApiObject, Stored } from '../../api/meta.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
@@ -15,6 +16,18 @@ interface GetOptions {
   readonly allNamespaces?: boolean;
 }
 
+/** `applications (app, apps)`. */
+const kindWords = ({ plural, shortNames }: (typeof KIND_NAMES)[number]): string =>
+  shortNames.length === 0 ? plural : `${plural} (${shortNames.join(', ')})`;
+
+/** Kinds that people expect more of than there is. */
+const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  Artifact: [
+    'Uploaded content has no object of its own; revisions name it by digest:',
+    '  slipway get revisions',
+  ],
+};
+
 type Kind = ReturnType<typeof parseTarget>['kind'];
 
 /** `slipway get`: objects of one kind or several as tables, as kubectl prints them. */
@@ -27,10 +40,14 @@ export const command: CommandModule = {
       .option('-w, --watch', 'go on printing changes')
       .option('-l, --selector <labels>', 'only objects with these labels, such as team=web')
       .option('-A, --all-namespaces', 'of every namespace');
+    command.addHelpText('after', `\nKinds: ${KIND_NAMES.map(kindWords).join(', ')}`);
     examples(command, 'slipway get releases --watch', 'slipway get app,rel', 'slipway get app shop -o yaml');
     command.action(
       run(async (context, kindWord: string, more: string[], options: GetOptions) => {
         const connection = await context.connect();
+        const words = [kindWord, ...more];
+        if (more.length > 0 && words.every((word) => word.includes('/')))
+          return await byName(context, connection, words, options);
         if (kindWord.includes(',')) return await severalKinds(context, connection, kindWord, more, options);
         const { kind, names } = parseTarget([kindWord, ...more]);
         if (options.watch === true) return await watchObjects(context, connection, kind, names, options);
@@ -40,6 +57,57 @@ export const command: CommandModule = {
     );
   },
 };
+
+/** `app/web rel/web-local-r1`: each name of its own kind, one table for each. */
+async function byName(
+  context: Context,
+  connection: Connection,
+  words: readonly string[],
+  options: GetOptions,
+): Promise<ExitCode> {
+  const targets = Map.groupBy(words, (word) => parseTarget([word]).kind.kind);
+  if (options.watch === true && targets.size > 1) refuseSeveral([...targets.keys()]);
+  const names = (all: readonly string[]) => all.map((word) => word.slice(word.indexOf('/') + 1));
+  if (targets.size === 1) {
+    const { kind } = parseTarget([words[0] ?? '']);
+    if (options.watch === true) return await watchObjects(context, connection, kind, names(words), options);
+    const objects = await readObjects(connection, kind, names(words), options);
+    return await print(context, connection, kind, objects, false, options);
+  }
+  const groups = await Promise.all(
+    [...targets.values()].map(async (own) => {
+      const { kind } = parseTarget([own[0] ?? '']);
+      return { kind, objects: await readObjects(connection, kind, names(own), options) };
+    }),
+  );
+  return await printGroups(context, connection, groups, options);
+}
+
+function refuseSeveral(kinds: readonly string[]): never {
+  throw new SlipwayError('badRequest', 'Only one kind can be watched at a time.', {
+    next: `slipway get ${parseTarget([kinds[0] ?? 'releases']).kind.plural} --watch`,
+  });
+}
+
+async function printGroups(
+  context: Context,
+  connection: Connection,
+  groups: readonly { readonly kind: Kind; readonly objects: readonly Stored[] }[],
+  options: GetOptions,
+): Promise<ExitCode> {
+  if (context.format === 'json' || context.format === 'yaml') {
+    const items = groups.flatMap(({ objects }) => objects);
+    await printData(context, { apiVersion: 'v1', kind: 'List', metadata: {}, items });
+    return EXIT.ok;
+  }
+  let shown = 0;
+  for (const { kind, objects } of groups) {
+    if (shown > 0 && objects.length > 0 && context.format !== 'name') context.print('');
+    shown += objects.length;
+    await print(context, connection, kind, objects, false, options);
+  }
+  return EXIT.ok;
+}
 
 /** One table below the other; for scripts one list. Names are looked for in each kind. */
 async function severalKinds(
@@ -53,24 +121,14 @@ async function severalKinds(
     .split(',')
     .filter((word) => word !== '')
     .map((word) => parseTarget([word]).kind);
-  if (options.watch === true) {
-    throw new SlipwayError('badRequest', 'Only one kind can be watched at a time.', {
-      next: `slipway get ${kinds[0]?.plural ?? 'releases'} --watch`,
-    });
-  }
+  if (options.watch === true) refuseSeveral(kinds.map(({ kind }) => kind));
   const read = await Promise.all(kinds.map((kind) => readObjects(connection, kind, names, options)));
-  if (context.format === 'json' || context.format === 'yaml') {
-    await printData(context, { apiVersion: 'v1', kind: 'List', metadata: {}, items: read.flat() });
-    return EXIT.ok;
-  }
-  let shown = 0;
-  for (const [at, kind] of kinds.entries()) {
-    const objects = read[at] ?? [];
-    if (shown > 0 && objects.length > 0 && context.format !== 'name') context.print('');
-    shown += objects.length;
-    await print(context, connection, kind, objects, false, options);
-  }
-  return EXIT.ok;
+  return await printGroups(
+    context,
+    connection,
+    kinds.map((kind, at) => ({ kind, objects: read[at] ?? [] })),
+    options,
+  );
 }
 
 async function readObjects(
@@ -123,7 +181,7 @@ async function print(
   if (await printData(context, data)) return EXIT.ok;
   if (objects.length === 0) {
     const where = options.allNamespaces === true || !kind.namespaced ? '' : ` in namespace ${namespace}`;
-    context.note(`There are no ${kind.plural}${where}.`);
+    context.note(`There are no ${kind.plural}${where}.`, ...(ELSEWHERE[kind.kind] ?? []));
     return EXIT.ok;
   }
   context.print(...rows(context, kind, objects, options));

@@ -1,6 +1,10 @@
 import type { Application } from '../../api/application.ts';
 import type { Release } from '../../api/release.ts';
+import type { Track } from '../../api/revision.ts';
+import { isSlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
+import type { Connection } from '../context.ts';
+import { namedEnvironment } from '../environments.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findObject } from '../objects.ts';
 import { printData, qualifiedName } from '../output.ts';
@@ -8,6 +12,7 @@ import { hasEnded, phaseOf } from '../progress/view.ts';
 import { formatTable } from '../terminal/table.ts';
 import { byAge } from '../text/order.ts';
 import { formatAge, formatMs, formatNumber, shortRevision } from '../text/words.ts';
+import { type UnmadeRelease, unmadeReleases } from './unmade-release.ts';
 
 /** `slipway history`: releases of one application, newest first, with what they cost. */
 export const command: CommandModule = {
@@ -22,27 +27,28 @@ export const command: CommandModule = {
     command.action(
       run(async (context, word: string, options: { limit: string }) => {
         const connection = await context.connect();
-        const application = await findObject<Application>(connection, 'application', word);
-        const { items } = await connection.api.list<Release>('Release', { namespace: connection.namespace });
-        const { env } = context.options;
+        const { api, namespace } = connection;
+        const [{ items }, tracks] = await Promise.all([
+          api.list<Release>('Release', { namespace }),
+          api.list<Track>('Track', { namespace }),
+        ]);
+        const name = await applicationMeant(connection, word, items);
+        const env = namedEnvironment(context);
+        const mine = (spec: { readonly application: string; readonly environment: string }) =>
+          spec.application === name && (env === undefined || spec.environment === env);
         const releases = items
-          .filter(
-            ({ spec }) =>
-              spec.application === application.metadata.name &&
-              (env === undefined || spec.environment === env),
-          )
+          .filter(({ spec }) => mine(spec))
           .toSorted(byAge)
           .slice(0, Math.max(1, Number.parseInt(options.limit, 10) || 20));
+        const made = new Set(items.map(({ metadata }) => metadata.name));
+        const unmade = unmadeReleases(tracks.items, made).filter(mine);
         if (context.format === 'name') context.print(...releases.map(qualifiedName));
         else if (
           !(await printData(context, { apiVersion: 'v1', kind: 'List', metadata: {}, items: releases }))
         ) {
-          if (releases.length === 0)
-            context.print(
-              `${application.metadata.name} was never released.`,
-              `  slipway release ${application.metadata.name} --watch`,
-            );
-          else context.print(...table(releases, context.clock.now()));
+          if (releases.length + unmade.length === 0)
+            context.print(`${name} was never released.`, `  slipway release ${name} --watch`);
+          else context.print(...historyTable(releases, unmade, context.clock.now()));
         }
         return EXIT.ok;
       }),
@@ -50,8 +56,29 @@ export const command: CommandModule = {
   },
 };
 
-function table(releases: readonly Release[], now: number): string[] {
-  const header = ['RELEASE', 'FROM', 'TO', 'STRATEGY', 'PHASE', 'TOOK', 'REQUESTS', 'FAILED', 'BY', 'AGE'];
+const HEADER = ['RELEASE', 'FROM', 'TO', 'STRATEGY', 'PHASE', 'TOOK', 'REQUESTS', 'FAILED', 'BY', 'AGE'];
+
+/** One that was deleted is known by its releases, as long as they are kept. */
+async function applicationMeant(
+  connection: Connection,
+  word: string,
+  releases: readonly Release[],
+): Promise<string> {
+  try {
+    return (await findObject<Application>(connection, 'application', word)).metadata.name;
+  } catch (error) {
+    if (!isSlipwayError(error, 'notFound') || !releases.some(({ spec }) => spec.application === word))
+      throw error;
+    return word;
+  }
+}
+
+/** What is queued first, the last to begin on top; the environment where there are several. */
+export function historyTable(
+  releases: readonly Release[],
+  unmade: readonly UnmadeRelease[],
+  now: number,
+): string[] {
   const rows = releases.map((release) => {
     const { metadata, spec, status } = release;
     const took =
@@ -61,6 +88,7 @@ function table(releases: readonly Release[], now: number): string[] {
     const traffic = status?.traffic ?? null;
     return [
       metadata.name,
+      spec.environment,
       spec.from === null ? '' : shortRevision(spec.from),
       shortRevision(spec.to),
       spec.reason === 'rollback' ? `${spec.plan.strategy} (rollback)` : spec.plan.strategy,
@@ -72,7 +100,30 @@ function table(releases: readonly Release[], now: number): string[] {
       formatAge(metadata.creationTimestamp, now),
     ];
   });
-  return formatTable(header, rows);
+  const queued = unmade
+    .toReversed()
+    .map(({ claim, environment, before }) => [
+      claim.release,
+      environment,
+      '',
+      shortRevision(claim.revision),
+      '',
+      before.length === 0 ? 'Claimed' : 'Queued',
+      '',
+      '',
+      '',
+      claim.by,
+      formatAge(claim.at, now),
+    ]);
+  const all = [...queued, ...rows];
+  const [name = '', ...rest] = HEADER;
+  const several = new Set(all.map((row) => row[1])).size > 1;
+  const shown = ([first = '', environment = '', ...others]: readonly string[]): string[] => [
+    first,
+    ...(several ? [environment] : []),
+    ...others,
+  ];
+  return formatTable(shown([name, 'ENV', ...rest]), all.map(shown));
 }
 
 /** Counts come with its orders: of a release that still waits they are those of its last one. */

@@ -1,10 +1,12 @@
 import type { Application } from '../../api/application.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
+import type { Connection } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findObject } from '../objects.ts';
 import { clean } from '../terminal/clean.ts';
 import { pad } from '../terminal/display-width.ts';
+import { list } from '../text/words.ts';
 
 interface LogsOptions {
   readonly follow?: boolean;
@@ -40,6 +42,7 @@ export const command: CommandModule = {
         // What an application prints may hold anything; a file gets it as it is, a terminal without escapes.
         const shown = context.io.stdout.isTTY === true ? clean : (line: string) => line;
         let width = 0;
+        let lines = 0;
         try {
           for await (const entry of connection.api.logs(metadata.name, {
             environment: connection.environment,
@@ -49,6 +52,7 @@ export const command: CommandModule = {
             tailLines,
             signal,
           })) {
+            lines += 1;
             if (context.format === 'json') {
               context.print(JSON.stringify(entry));
               continue;
@@ -63,8 +67,30 @@ export const command: CommandModule = {
         } catch (error) {
           if (!signal.aborted) throw error;
         }
+        if (lines === 0 && options.instance !== undefined && !signal.aborted)
+          await refuseUnknown(connection, metadata.name, options.instance);
         return signal.aborted ? EXIT.interrupted : EXIT.ok;
       }),
     );
   },
 };
+
+/** Silence of one that runs is an answer; of one that is not there it would hide a slip of the keys. */
+async function refuseUnknown(
+  { api, environment }: Connection,
+  application: string,
+  instance: string,
+): Promise<void> {
+  const { items } = await api.instances(application, { environment });
+  const names = items.flatMap(({ instances }) =>
+    (instances as readonly { readonly id: string }[]).map(({ id }) => id),
+  );
+  if (names.includes(instance)) return;
+  throw new SlipwayError(
+    'notFound',
+    `There is no instance ${instance} of ${application} in ${environment}, and no log of one.`,
+    {
+      next: names.length === 0 ? `slipway status ${application}` : `There is ${list(names.slice(0, 8))}.`,
+    },
+  );
+}

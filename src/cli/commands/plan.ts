@@ -6,7 +6,7 @@ import { environmentsOf, namedEnvironment } from '../environments.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type LoadedManifest, loadManifests } from '../manifest/load.ts';
 import { findObject } from '../objects.ts';
-import { printData } from '../output.ts';
+import { printData, refuseNames } from '../output.ts';
 import { planText } from '../text/plan-text.ts';
 import { contentChange, type WorkloadChange } from './application-change.ts';
 import { pinnedObject } from './apply-files.ts';
@@ -39,6 +39,7 @@ export const command: CommandModule = {
     );
     command.action(
       run(async (context, word: string | undefined, options: PlanOptions) => {
+        refuseNames(context, 'plan');
         refuseFiles('plan', word);
         const manifest =
           options.filename === undefined ? undefined : await applicationOf(context, options.filename, word);

@@ -15,6 +15,7 @@ import { hasEnded } from '../progress/view.ts';
 import { list } from '../text/words.ts';
 import { giveCommand, verdictLine } from '../verbs.ts';
 import { findActiveRelease } from './active-release.ts';
+import { findUnmade, type UnmadeRelease } from './unmade-release.ts';
 
 export interface ReleaseVerbOptions {
   readonly why?: string;
@@ -54,6 +55,9 @@ export function releaseVerb(definition: ReleaseVerb): CommandModule {
       command.action(
         run(async (context, word: string, options: ReleaseVerbOptions) => {
           const connection = await context.connect();
+          const unmade = await findUnmade(connection, word);
+          if (unmade !== undefined)
+            return await giveToUnmade(context, connection, unmade, definition.verb, options);
           const release = await findActiveRelease(context, connection, word);
           const { name } = release.metadata;
           if (definition.warning !== undefined) {
@@ -75,6 +79,27 @@ export function releaseVerb(definition: ReleaseVerb): CommandModule {
       );
     },
   };
+}
+
+/** A release in the queue can be given up, and the manager says so of every other verb. */
+async function giveToUnmade(
+  context: Context,
+  connection: Connection,
+  { claim, application, environment, before }: UnmadeRelease,
+  verb: ReleaseVerbName,
+  { why }: ReleaseVerbOptions,
+): Promise<ExitCode> {
+  const { release: name } = claim;
+  if (verb === 'abort') {
+    const place = before.length === 0 ? 'which has not begun' : `which is queued behind ${list(before)}`;
+    await confirm(context, [
+      `This gives up release ${name} of ${application} in ${environment}, ${place}.`,
+      'Nothing of it has begun, so its users are not affected.',
+    ]);
+  }
+  const given = await giveCommand(connection, { kind: 'Release', name, verb, why });
+  if (!(await printObject(context, given))) context.print(verdictLine(context, name, given));
+  return EXIT.ok;
 }
 
 /** Nobody is asked about what the state does not allow: the manager's own table says so before. */
@@ -167,6 +192,8 @@ export function queuedBehind(name: string, status: Track['status']): string[] {
   const at = status?.queue.findIndex(({ release }) => release === name) ?? -1;
   if (status === undefined || at < 0) return [];
   const first = status.active?.release;
+  if (status.queue[at]?.supersedes === true && at === 0 && first !== undefined)
+    return [`◌ ${name} supersedes ${first}: it begins when that has turned back.`, `  slipway why ${first}`];
   const before = [
     ...(first === undefined ? [] : [first]),
     ...status.queue.slice(0, at).map((one) => one.release),
@@ -178,7 +205,7 @@ export function queuedBehind(name: string, status: Track['status']): string[] {
   ];
 }
 
-function parseTimeout(text: string): number {
+export function parseTimeout(text: string): number {
   try {
     return durationMs(text);
   } catch {

@@ -1,10 +1,11 @@
+import type { Track } from '../../api/revision.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { printObject } from '../output.ts';
 import { cleanLine } from '../terminal/clean.ts';
 import { giveCommand } from '../verbs.ts';
-import { watch } from './release-verb.ts';
+import { parseTimeout, watch } from './release-verb.ts';
 
 export interface StartOptions {
   readonly watch?: boolean | undefined;
@@ -33,7 +34,12 @@ export async function startRelease(
   const release = given.status?.result?.release;
   const said = cleanLine(given.status?.message ?? '');
   if (typeof release !== 'string') {
-    // Nothing that runs would change: as good as released.
+    // Nothing that runs would change: as good as released, once replicas and routes are as the file says.
+    if (options.watch === true && (await appliesInPlace(connection, name))) {
+      const { watchInPlace } = await import('../progress/watch-in-place.ts');
+      const timeoutMs = options.timeout === undefined ? undefined : parseTimeout(options.timeout);
+      return await watchInPlace(context, connection, { application: name, timeoutMs });
+    }
     if (!(await printObject(context, given))) context.print(`${context.paint.good('✓')} ${name}: ${said}.`);
     return EXIT.ok;
   }
@@ -46,6 +52,13 @@ export async function startRelease(
     );
   }
   return EXIT.ok;
+}
+
+/** Work or a waiting change: the manager has begun it in the same decision that answered the release. */
+async function appliesInPlace({ api, environment, namespace }: Connection, name: string): Promise<boolean> {
+  const track = await api.find<Track>('Track', `${name}-${environment}`, { namespace });
+  const { work = null, change } = track?.status ?? {};
+  return work !== null || (change !== undefined && change.state !== 'approved');
 }
 
 /** `--plan` as it is written by people: the beginning of the hash, at least as long as it is shown. */

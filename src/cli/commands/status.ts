@@ -6,6 +6,7 @@ import { isSlipwayError, messageOf } from '../../lib/errors.ts';
 import type { ManagerVersion } from '../../server/api-client.ts';
 import { type CommandModule, examples } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
+import { namedEnvironment } from '../environments.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findObject } from '../objects.ts';
 import { printData } from '../output.ts';
@@ -24,7 +25,8 @@ export const command: CommandModule = {
       run(async (context, word: string | undefined) => {
         const slipway = await slipwayStatus(context);
         const applications = slipway.manager === null ? [] : await applicationStatuses(context, word);
-        const status = { slipway, applications };
+        const namespace = slipway.manager === null ? undefined : (await context.connect()).namespace;
+        const status = { slipway, applications, ...(namespace === undefined ? {} : { namespace }) };
         if (!(await printData(context, status)))
           context.print(...statusText(status, context.clock.now(), context.paint));
         return exitCodeFor(slipway);
@@ -77,7 +79,7 @@ async function applicationStatuses(context: Context, word: string | undefined): 
       ? (await api.list<Application>('Application')).items
       : [await findObject<Application>(connection, 'application', word)];
   const [tracks, releases] = await Promise.all([api.list<Track>('Track'), api.list<Release>('Release')]);
-  const { env } = context.options;
+  const env = namedEnvironment(context);
   const statuses: ApplicationStatus[] = [];
   for (const { metadata } of applications) {
     const own = tracks.items.filter(

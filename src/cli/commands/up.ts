@@ -4,14 +4,14 @@ import type { Revision } from '../../api/revision.ts';
 import { dataDirectory } from '../../embedded/data-directory.ts';
 import type { UpOptions, UpResult } from '../../embedded/up.ts';
 import { slipwayVersion } from '../../embedded/version.ts';
-import { SlipwayError } from '../../lib/errors.ts';
+import { isSlipwayError, SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples, repeated } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { missingArtifacts } from '../missing-artifacts.ts';
 import { printData } from '../output.ts';
 import { cleanLine } from '../terminal/clean.ts';
-import { formatMs } from '../text/words.ts';
+import { formatMs, inReadersClock } from '../text/words.ts';
 
 interface UpCommandOptions {
   readonly http?: string[];
@@ -57,11 +57,25 @@ export const command: CommandModule = {
         if (options.install === true) return await install(context, settings);
         if (options.foreground === true) return await foreground(context, settings);
         const { up } = await import('../../embedded/up.ts');
-        return await report(context, await up(settings));
+        const asked =
+          options.http !== undefined || options.api !== undefined || options.appUser !== undefined;
+        return await report(
+          context,
+          await up(settings).catch((error: unknown) => alreadyUp(context, error, asked)),
+        );
       }),
     );
   },
 };
+
+/** That it runs already is what a plain `up` asks for; with other addresses than it has, it is refused. */
+function alreadyUp(context: Context, error: unknown, asked: boolean): null {
+  if (!isSlipwayError(error, 'alreadyExists')) throw error;
+  const message = inReadersClock(cleanLine(error.message), context.clock.now());
+  if (asked) throw new SlipwayError(error.code, message, { next: error.next, cause: error });
+  context.print(`${context.paint.good('✓')} ${message}.`, '  slipway status          what runs');
+  return null;
+}
 
 async function foreground(context: Context, settings: UpOptions): Promise<ExitCode> {
   const { upInForeground } = await import('../../embedded/foreground.ts');
@@ -99,7 +113,8 @@ async function install(context: Context, settings: UpOptions): Promise<ExitCode>
   return EXIT.ok;
 }
 
-async function report(context: Context, result: UpResult): Promise<ExitCode> {
+async function report(context: Context, result: UpResult | null): Promise<ExitCode> {
+  if (result === null) return EXIT.ok;
   const warnings = [...result.warnings, ...(await lostArtifacts(context, result))];
   if (await printData(context, { ...result, warnings })) return EXIT.ok;
   const { status, wallMs, adopted } = result;

@@ -86,8 +86,16 @@ async function readSources(context: Context, path: string): Promise<FileSource[]
       next: 'slipway apply -f FILE',
     });
   }
-  return await Promise.all(files.map((file) => readSource(io.directory, file)));
+  const sources = await Promise.all(files.map((file) => readSource(io.directory, file)));
+  const own = sources.filter(({ source }) => isOurs(source));
+  if (own.length > 0) return own;
+  throw new SlipwayError('badRequest', `No YAML or JSON file in ${path} says apiVersion: slipway.dev/….`, {
+    next: 'slipway init writes an app.yaml to begin with.',
+  });
 }
+
+/** Of a directory: other programs keep their files there too, package.json above all. A file that is named is ours. */
+const isOurs = ({ text }: Source): boolean => /["']?apiVersion["']?\s*:\s*["']?slipway\.dev\//.test(text);
 
 async function readSource(from: string, full: string): Promise<FileSource> {
   const text = await readText(full, LIMITS.bytes);

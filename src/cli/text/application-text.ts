@@ -2,6 +2,7 @@ import type { Application, ApplicationSpecInput } from '../../api/application.ts
 import type { Track } from '../../api/revision.ts';
 import { cleanLine } from '../terminal/clean.ts';
 import type { Paint } from '../terminal/paint.ts';
+import { queueLines } from './status-text.ts';
 import { formatInstant, shortRevision } from './words.ts';
 
 /** An application, and how it stands in each environment. */
@@ -53,7 +54,7 @@ function trackLines({ spec, status }: Track, now: number, paint: Paint): string[
     ...(status.active === null
       ? []
       : [`  release ${status.active.release} is under way: slipway why ${status.active.release}`]),
-    ...status.queue.map(({ release }) => `  release ${release} is queued`),
+    ...queueLines({ status }),
     ...(status.hold === null
       ? []
       : [

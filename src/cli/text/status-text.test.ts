@@ -7,7 +7,7 @@ import {
   T0,
 } from '../../../test/support/release-fixture.ts';
 import type { ReleaseStatus } from '../../api/release.ts';
-import { type ApplicationStatus, changeLines, statusText } from './status-text.ts';
+import { type ApplicationStatus, changeLines, queueLines, statusText } from './status-text.ts';
 
 const status = (rssBytes: number | null, cpuMs: number | null): ApplicationStatus =>
   ({
@@ -171,4 +171,29 @@ test.each<[string, boolean | undefined, RegExp]>([
   >;
   const about = { ...slipway, manager, ...(local === undefined ? {} : { local }) };
   expect(statusText({ slipway: about, applications: [] }, T0).join('\n')).toMatch(line);
+});
+
+test.each<[string, object, string[]]>([
+  ['nothing', { active: null, queue: [] }, []],
+  [
+    'one behind another, and one behind both',
+    {
+      active: { release: 'r1' },
+      queue: [
+        { release: 'r2', by: 'dana' },
+        { release: 'r3', by: 'erin' },
+      ],
+    },
+    [
+      '  release r2 of dana is queued (slipway abort r2)',
+      '  release r3 of erin is queued (slipway abort r3)',
+    ],
+  ],
+  [
+    'one that supersedes',
+    { active: { release: 'r1' }, queue: [{ release: 'r2', by: 'dana', supersedes: true }] },
+    ['  release r2 of dana supersedes r1 (slipway abort r2)'],
+  ],
+])('what waits behind a release: %s', (_, stands, lines) => {
+  expect(queueLines({ status: stands } as unknown as Parameters<typeof queueLines>[0])).toEqual(lines);
 });

@@ -39,20 +39,28 @@ export interface ApplicationStatus {
 export interface WholeStatus {
   readonly slipway: SlipwayStatus;
   readonly applications: readonly ApplicationStatus[];
+  /** Whose applications these are. */
+  readonly namespace?: string;
 }
+
+const FIRST_NAMESPACE = 'default';
+
+/** Another namespace than the first may be a slip of the keys. */
+const noApplication = (namespace: string): string =>
+  namespace === FIRST_NAMESPACE
+    ? 'There is no application yet: slipway init, then slipway release -f app.yaml --watch'
+    : `There is no application in namespace ${namespace}; of every namespace: slipway get apps -A`;
 
 /** Slipway itself first, then each application with its versions and instances. */
 export function statusText(
-  { slipway, applications }: WholeStatus,
+  { slipway, applications, namespace = FIRST_NAMESPACE }: WholeStatus,
   now: number,
   paint: Paint = PLAIN,
 ): string[] {
   return [
     ...slipwayLines(slipway, now, paint),
     ...applications.flatMap((one) => ['', ...applicationLines(one, now, paint)]),
-    ...(slipway.manager !== null && applications.length === 0
-      ? ['', 'There is no application yet: slipway init, then slipway release -f app.yaml --watch']
-      : []),
+    ...(slipway.manager !== null && applications.length === 0 ? ['', noApplication(namespace)] : []),
   ];
 }
 
@@ -123,6 +131,15 @@ export function changeLines({ spec, status }: Track, paint: Paint = PLAIN): stri
   ];
 }
 
+/** Releases that have their name and wait: nothing else of them can be seen yet. */
+export function queueLines({ status }: Pick<Track, 'status'>): string[] {
+  return (status?.queue ?? []).map(({ release, by, supersedes }, at) => {
+    const first = status?.active?.release;
+    const place = supersedes && at === 0 && first !== undefined ? `supersedes ${first}` : 'is queued';
+    return `  release ${release} of ${cleanLine(by)} ${place} (slipway abort ${release})`;
+  });
+}
+
 function applicationLines(status: ApplicationStatus, now: number, paint: Paint): string[] {
   const { application, track, release, workloads, problem } = status;
   if (track === null)
@@ -155,6 +172,7 @@ function applicationLines(status: ApplicationStatus, now: number, paint: Paint):
       : [
           `  ${paint.warn('!')} releases are on hold by ${cleanLine(hold.by)}: slipway resume ${application}`,
         ]),
+    ...queueLines(track),
     ...changeLines(track, paint),
     ...workloads.flatMap(({ key, problem: trouble }) =>
       trouble === null ? [] : [`  ${paint.bad('✗')} ${key.version}: ${cleanLine(trouble.message)}`],

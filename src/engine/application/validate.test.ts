@@ -56,6 +56,17 @@ describe('one host and path in two environments of one cluster', () => {
 describe('validateApplication', () => {
   it('accepts the smallest useful file', () => expect(check(shop)).toEqual([]));
 
+  it('asks nothing of an environment that the application is not in', () => {
+    const small = { maxInstances: 1 } as unknown as EnvironmentSpec;
+    const problems = (absent: object) =>
+      validateApplication(
+        { ...shop, environments: { small: absent } },
+        { name: 'shop', environments: { small }, requirePinned: false },
+      );
+    expect(problems({})).not.toEqual([]);
+    expect(problems({ absent: true })).toEqual([]);
+  });
+
   const refused: [string, unknown, string | RegExp][] = [
     [
       'unknown field',

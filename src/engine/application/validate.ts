@@ -3,6 +3,7 @@ import type { EnvironmentSpec, TemplateSpec } from '../../api/environment.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
 import { expressionProblem } from '../../lib/expression.ts';
 import { planRelease } from '../plan/plan-release.ts';
+import { isAbsent } from './absent.ts';
 import { planWorkloads, routedWorkload } from './plan-workloads.ts';
 import { type ResolvedApplication, resolveApplication } from './resolve.ts';
 import { isPinned } from './revision.ts';
@@ -26,7 +27,7 @@ export function validateApplication(spec: unknown, context: ValidationContext): 
   const known = Object.keys(context.environments);
   const errors: ErrorDetail[] = [...checkExpressions(spec)];
   // An override for an environment that this manager does not have is no error: one file serves several.
-  const environments = new Set([...known, ...named]);
+  const environments = new Set([...known, ...named].filter((each) => !isAbsent(spec, each)));
   if (environments.size === 0) environments.add('local');
   const places: Place[] = [];
   for (const environment of environments) {

@@ -110,16 +110,27 @@ export function initialStatus(spec: ReleaseSpec, now: string): ReleaseStatus {
   };
 }
 
-/** Status of a release that never began because something newer came: it ends as it is made. */
-export function supersededStatus(spec: ReleaseSpec, now: string, by: string): ReleaseStatus {
+/** How a release ended before it began: `by` is the release that came instead, or with `abort` who gave it up. */
+export interface Unbegun {
+  readonly by: string;
+  readonly abort?: { readonly at: string; readonly why: string | null } | undefined;
+}
+
+export function unbegunStatus(spec: ReleaseSpec, now: string, { by, abort }: Unbegun): ReleaseStatus {
   const status = initialStatus(spec, now);
-  const why = `superseded by ${by} before it began`;
+  const phase = abort === undefined ? 'Superseded' : 'Aborted';
+  const words = abort === undefined ? `superseded by ${by}` : `given up by ${by}`;
+  const reason = abort?.why == null ? '' : ` (${abort.why})`;
+  const message = `${phase}: ${words} before it began${reason}`;
   return {
     ...status,
-    phase: 'Superseded',
+    phase,
     step: 'ended',
     endedAt: now,
-    turn: { cause: 'superseded', by: 'slipway', at: now, why },
-    waiting: { ...status.waiting, for: 'nothing', message: `Superseded: ${why}` },
+    turn:
+      abort === undefined
+        ? { cause: 'superseded', by: 'slipway', at: now, why: `${words} before it began` }
+        : { cause: 'abort', by, at: now, why: abort.why },
+    waiting: { ...status.waiting, for: 'nothing', message },
   };
 }

@@ -33,6 +33,7 @@ function say(input: TrackInput, track: TrackStatus): Said {
   const { live, active } = track;
   const serves = live === null ? 'nothing is live' : `${live} serves`;
   const no = (reason: string, message: string): Said => ({ status: 'False', reason, message });
+  if (input.absent === true) return no('Leaving', `it leaves ${environment}; ${serves}`);
   if (input.deleting) return no('Deleting', `it is being deleted; ${serves}`);
   if (!wanted.ok) {
     const causes = wanted.error.map(({ path, message }) => `${path}: ${message}`).join('; ');

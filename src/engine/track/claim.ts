@@ -1,6 +1,7 @@
 import type { ReleaseStatus } from '../../api/release.ts';
 import type { Claim, TrackStatus } from '../../api/revision.ts';
 import type { ReleasePolicy } from '../../api/strategy.ts';
+import type { TrackInput } from './input.ts';
 
 /** What becomes of a second release while one is under way (design section 5). */
 export function admission(
@@ -72,6 +73,15 @@ export function attemptsOf(
 /** A claim that is held already: the same command or automatic change asks again. */
 export const heldClaim = (track: TrackStatus, claim: string): Claim | undefined =>
   [track.active, ...track.queue].find((each): each is Claim => each?.claim === claim);
+
+/** The claim of a release that is not made yet: its number is taken, and only the track can give it up. */
+export const unmadeClaim = (
+  { track, releases }: Pick<TrackInput, 'track' | 'releases'>,
+  name: string | null,
+): Claim | undefined =>
+  [track.active, ...track.queue].find(
+    (each): each is Claim => each !== null && each.release === name && releases[each.release] === undefined,
+  );
 
 /** As short as people are shown it; a shorter beginning would bind to nothing. */
 const SHORTEST_HASH = 6;

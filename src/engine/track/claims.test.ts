@@ -149,6 +149,64 @@ describe('claims', () => {
   });
 });
 
+describe('a release in the queue', () => {
+  /** r2 has flipped and goes on; r3 and what comes after it wait. */
+  const queued = () => {
+    const track = released(both(1));
+    track.apply(both(2));
+    const active = track.releases['shop-local-r2'];
+    if (active === undefined) throw new Error('no release');
+    active.status = { ...active.status, phase: 'Progressing', flipped: true };
+    return track.apply(both(3));
+  };
+
+  it('is given up by a person, and says so as one that has ended', () => {
+    const track = queued();
+    expect(track.command('abort', {}, 'shop-local-r3', 'wrong build')).toMatchObject({
+      state: 'done',
+      message: 'release shop-local-r3 is queued behind shop-local-r2 and is given up: nothing of it began',
+    });
+    track.settle();
+    expect(track.track).toMatchObject({ queue: [], active: { release: 'shop-local-r2' } });
+    expect(track.track.dropped).toBeUndefined();
+    expect(track.releases['shop-local-r3']?.status).toMatchObject({
+      phase: 'Aborted',
+      turn: { cause: 'abort', by: 'dana', why: 'wrong build' },
+      waiting: { message: 'Aborted: given up by dana before it began (wrong build)' },
+    });
+    track.endRelease('Succeeded', 'shop-local-r2');
+    expect(track.track).toMatchObject({ active: null, live: 'shop-local-r2' });
+  });
+
+  it('that is superseded there says by what', () => {
+    const track = queued().apply(both(4));
+    expect(track.releases['shop-local-r3']?.status).toMatchObject({
+      phase: 'Superseded',
+      waiting: { message: 'Superseded: superseded by shop-local-r4 before it began' },
+    });
+  });
+
+  it('takes no other verb, and stays', () => {
+    const track = queued();
+    expect(track.command('promote', {}, 'shop-local-r3')).toMatchObject({
+      state: 'refused',
+      message: 'release shop-local-r3 is queued behind shop-local-r2: there is nothing to promote yet',
+    });
+    expect(track.track.queue).toMatchObject([{ release: 'shop-local-r3' }]);
+  });
+
+  it('that is claimed and waits for other work is given up too', () => {
+    const track = released(both(1));
+    track.apply({ ...both(1), workloads: { web: workloadOf(1, { replicas: 7 }), worker: workerOf(1, 3) } });
+    expect(track.track.work?.purpose).toBe('inPlace');
+    track.apply(both(2));
+    expect(track.releases['shop-local-r2']).toBeUndefined();
+    expect(track.command('abort', {}, 'shop-local-r2')?.state).toBe('done');
+    expect(track.settle().track.active).toBeNull();
+    expect(track.releases['shop-local-r2']?.status.phase).toBe('Aborted');
+  });
+});
+
 describe('whose release it is', () => {
   it.each([
     ['the person’s who changed the application', 'erin', 'erin'],

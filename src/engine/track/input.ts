@@ -8,6 +8,7 @@ import type { Standing } from '../../api/standing.ts';
 import type { PinnedWorkload } from '../../api/workload.ts';
 import type { ErrorDetail, Result } from '../../lib/errors.ts';
 import type { ResolvedApplication } from '../application/resolve.ts';
+import type { Unbegun } from '../release/state.ts';
 
 /** The application as this environment would run it now. */
 export interface WantedApplication {
@@ -23,7 +24,10 @@ export interface WantedApplication {
 export interface TrackCommand {
   readonly uid: string;
   readonly verb: Verb;
-  /** A release that has ended, for `retry` and `rollback` of it; null: the application. */
+  /**
+   * A release that has ended, for `retry` and `rollback` of it, or one that is claimed and not made, for `abort`;
+   * null: the application.
+   */
   readonly release: string | null;
   readonly by: string;
   readonly roles?: readonly string[] | undefined;
@@ -37,7 +41,10 @@ export interface TrackInput {
   readonly application: string;
   readonly environment: string;
   readonly environmentSpec: EnvironmentSpec;
+  /** Everything of it goes from this environment: the application is deleted, or not to be there any more. */
   readonly deleting: boolean;
+  /** The file says that it is not in this environment; the application itself stays. */
+  readonly absent?: boolean;
   /** Whether changes release by themselves. */
   readonly auto: boolean;
   readonly wanted: Result<WantedApplication, readonly ErrorDetail[]>;
@@ -69,8 +76,8 @@ export type TrackEffect =
       readonly type: 'createRelease';
       readonly name: string;
       readonly spec: ReleaseSpec;
-      /** It ends before it began, so that who watches it is told: what came instead. */
-      readonly superseded?: string;
+      /** It ends before it began, so that who watches it is told. */
+      readonly unbegun?: Unbegun;
     }
   | {
       readonly type: 'createExecution';
@@ -108,6 +115,16 @@ export interface TrackDecision {
   readonly replies: readonly TrackReply[];
   readonly wakeAt: number | null;
 }
+
+/** Why nothing is done for it there any more. */
+export const leavingWords = ({
+  application,
+  environment,
+  absent,
+}: Pick<TrackInput, 'application' | 'environment' | 'absent'>): string =>
+  absent === true
+    ? `${application} is not to be in ${environment}: spec.environments.${environment}.absent says so; apply its file without that`
+    : `${application} is being deleted`;
 
 /** @param firstEpoch above all epochs that a track of this name may have given out before it was deleted. */
 export const initialTrack = (firstEpoch = 0): TrackStatus => ({

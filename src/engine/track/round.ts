@@ -1,5 +1,6 @@
 import type { Claim, RevisionSpec, TrackStatus } from '../../api/revision.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
+import type { Unbegun } from '../release/state.ts';
 import { automatic } from './automatic.ts';
 import { admission, heldClaim, inTheWay, planDiffers, releaseName } from './claim.ts';
 import type { TrackCommand, TrackEffect, TrackInput, WantedApplication } from './input.ts';
@@ -130,7 +131,7 @@ export class TrackRound {
     // What waits has not begun, so it is before its flip, whatever the active one is.
     const overtakes = policy !== 'start' && wanted.resolved.policy.supersede.beforeFlip === 'supersede';
     const waiting = policy === 'supersede' || overtakes ? [claim] : [...queue, claim];
-    if (overtakes || policy === 'supersede') for (const each of queue) this.drop(each, name);
+    if (overtakes || policy === 'supersede') for (const each of queue) this.drop(each, { by: name });
     this.track = {
       ...this.track,
       attempts,
@@ -149,13 +150,24 @@ export class TrackRound {
     };
   }
 
+  /** A person gives up a release that is not made: its number stays taken, and it says who ended it. */
+  giveUp(claim: Claim, { by, at, why }: Pick<TrackCommand, 'by' | 'at' | 'why'>): void {
+    const { active, queue } = this.track;
+    this.track = {
+      ...this.track,
+      active: active === claim ? null : active,
+      queue: queue.filter((each) => each !== claim),
+    };
+    this.drop(claim, { by, abort: { at, why } });
+  }
+
   /** The head of the queue becomes the active one. */
   activate(): void {
     if (this.input.deleting) this.giveUpClaims();
     const [head, ...rest] = this.track.queue;
     if (this.track.active !== null || head === undefined) return;
     this.track = { ...this.track, queue: rest };
-    if (head.revision === this.track.live) this.drop(head, `${head.revision}, which is live`);
+    if (head.revision === this.track.live) this.drop(head, { by: `${head.revision}, which is live` });
     else this.track = { ...this.track, active: { ...head, supersedes: false } };
   }
 
@@ -215,8 +227,8 @@ export class TrackRound {
     this.track = { ...this.track, active: null, refusal: { message, digest: active.digest, at } };
   }
 
-  private drop(claim: Claim, by: string): void {
-    this.track = { ...this.track, dropped: [...(this.track.dropped ?? []), { claim, by }] };
+  private drop(claim: Claim, unbegun: Unbegun): void {
+    this.track = { ...this.track, dropped: [...(this.track.dropped ?? []), { claim, ...unbegun }] };
   }
 
   /** A release that was promised and will not come says so, as one that has ended. */
@@ -224,7 +236,7 @@ export class TrackRound {
     const { wanted, revisions, releases } = this.input;
     const { dropped, ...rest } = this.track;
     if (dropped === undefined) return;
-    const open = dropped.filter(({ claim, by }) => {
+    const open = dropped.filter(({ claim, ...unbegun }) => {
       if (releases[claim.release] !== undefined) return false;
       const spec = revisions[claim.revision] ?? this.made[claim.revision];
       if (spec === undefined || !wanted.ok) return false;
@@ -236,7 +248,7 @@ export class TrackRound {
         claim,
       );
       if (!planned.ok) return false;
-      this.effects.push({ type: 'createRelease', name: claim.release, spec: planned.value, superseded: by });
+      this.effects.push({ type: 'createRelease', name: claim.release, spec: planned.value, unbegun });
       return true;
     });
     this.track = open.length === 0 ? rest : { ...rest, dropped: open };

@@ -1,10 +1,10 @@
 import type { Claim } from '../../api/revision.ts';
 import { whyNotApprover } from '../approvers.ts';
 import { type ReleaseVerb, releaseCan } from '../release/capabilities.ts';
-import { inTheWay, planDiffers, supersededBy } from './claim.ts';
+import { inTheWay, planDiffers, supersededBy, unmadeClaim } from './claim.ts';
 import { rollbackTarget } from './earlier.ts';
 import { reviewChange, shortDigest } from './in-place.ts';
-import type { TrackCommand } from './input.ts';
+import { leavingWords, type TrackCommand } from './input.ts';
 import { destinationOf, planClaim } from './plan-claim.ts';
 import { type Answer, refused, refusedDetails, type TrackRound } from './round.ts';
 import { scaledSpec } from './scale.ts';
@@ -13,12 +13,14 @@ import { asItMayStand } from './turned-back.ts';
 /** What one verb for an application, or for a release of it that has ended, does to its track. */
 export function applyVerb(round: TrackRound, command: TrackCommand): Answer {
   const { input } = round;
-  if (input.deleting) return refused(`${input.application} is being deleted`);
+  if (input.deleting) return refused(leavingWords(input));
   const ended = command.release === null ? undefined : input.releases[command.release];
   if (ended !== undefined) {
     const can = releaseCan(ended.spec, ended.status)[command.verb as ReleaseVerb];
     if (can?.allowed === false) return refused(can.why);
   }
+  const unmade = unmadeClaim({ track: round.track, releases: input.releases }, command.release);
+  if (unmade !== undefined) return ofUnmade(round, unmade, command);
   switch (command.verb) {
     case 'release':
       return release(round, command);
@@ -38,6 +40,21 @@ export function applyVerb(round: TrackRound, command: TrackCommand): Answer {
     default:
       return refused(`no release of ${input.application} is under way: there is nothing to ${command.verb}`);
   }
+}
+
+/** A release in the queue has neither stages nor gates: it can be given up, and everything else comes later. */
+function ofUnmade(round: TrackRound, claim: Claim, command: TrackCommand): Answer {
+  const { release: name } = claim;
+  const first = round.track.active?.release;
+  const waits = first === undefined || first === name ? 'has not begun' : `is queued behind ${first}`;
+  if (command.verb !== 'abort')
+    return refused(`release ${name} ${waits}: there is nothing to ${command.verb} yet`);
+  round.giveUp(claim, command);
+  return {
+    state: 'done',
+    message: `release ${name} ${waits} and is given up: nothing of it began`,
+    result: { release: name },
+  };
 }
 
 function release(round: TrackRound, command: TrackCommand): Answer {

@@ -150,3 +150,22 @@ describe('deletion', () => {
     expect(track.track.work?.purpose).toBe('delete');
   });
 });
+
+describe('leaving an environment', () => {
+  const leaving = () => {
+    const track = released();
+    track.deleting = true;
+    return track.settle();
+  };
+
+  it('drains what is live', () => {
+    expect(leaving().track.work).toMatchObject({ purpose: 'delete', revision: 'shop-local-r1' });
+  });
+
+  it('that is taken back while it drains, is released again: what was taken away is no failed attempt', () => {
+    const track = leaving();
+    track.deleting = false;
+    track.endWork('Succeeded');
+    expect(track.track).toMatchObject({ live: null, active: { release: 'shop-local-r1-2' } });
+  });
+});

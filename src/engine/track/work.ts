@@ -148,7 +148,14 @@ function finished(track: TrackStatus, work: Work): TrackStatus {
           : { standing: { inPlace: work.applied, routes: work.routes } }),
       };
     case 'delete':
-      return { ...track, work: null, warm, live: track.live === work.revision ? null : track.live };
+      // It may be wanted again before it has gone: what was taken away is then no attempt that failed.
+      return {
+        ...track,
+        work: null,
+        warm,
+        live: track.live === work.revision ? null : track.live,
+        attempted: null,
+      };
     case 'restart':
       return { ...track, work: null };
   }

@@ -243,3 +243,108 @@ describe('a secret that is in use', () => {
     expect((await run(['get', 'secrets', '-o', 'name'])).stdout).toBe('');
   });
 });
+
+describe('a release in the queue', () => {
+  const QUEUED = 'shop-local-r7';
+  test('waits behind one that has flipped and pauses', LONG, async () => {
+    const pausing = APP.replace('  routes: [', '  strategy: { blueGreen: { pause: [2] } }\n  routes: [');
+    writeFileSync(join(directory, 'pausing.yaml'), pausing.replace(/ {2}environments:[\s\S]*/, ''));
+    write(7);
+    expect(await run(['release', '-f', 'pausing.yaml'])).toMatchObject({ code: 0 });
+    await eventually('the pause', async () =>
+      (await run(['why', 'shop'])).stdout.startsWith('Waiting for promote') ? true : undefined,
+    );
+    write(8);
+    const queued = await run(['release', 'shop', '--artifact', 'dist', '-e', 'local']);
+    expect(queued.stdout).toContain(`release ${QUEUED} is queued behind shop-local-r6`);
+  });
+
+  test.each<[string, string[], RegExp]>([
+    ['history', ['history', 'shop', '-e', 'local'], /\nshop-local-r7 +- +r7 +- +Queued .*\nshop-local-r6 /],
+    [
+      'status',
+      ['status', 'shop', '-e', 'local'],
+      /release shop-local-r7 of \S+ is queued \(slipway abort shop-local-r7\)/,
+    ],
+    [
+      'why of the application',
+      ['why', 'shop'],
+      /Release shop-local-r7 of \S+ is queued behind it:\n {2}slipway abort shop-local-r7/,
+    ],
+    ['why', ['why', QUEUED], /^Release shop-local-r7 of \S+ is queued behind shop-local-r6\.\n/],
+    [
+      'describe',
+      ['describe', `release/${QUEUED}`],
+      /^Release shop-local-r7 · shop in local · r7 · queued \d+s ago\nRelease .* is queued behind/,
+    ],
+    ['describe of the application', ['describe', 'app', 'shop'], /release shop-local-r7 of \S+ is queued/],
+  ])('is seen by %s', async (_, args, words) => {
+    const seen = await run(args);
+    expect(seen, seen.stderr).toMatchObject({ code: 0 });
+    expect(seen.stdout).toMatch(words);
+  });
+
+  test('takes no other verb, and is given up by abort', LONG, async () => {
+    expect((await run(['promote', QUEUED])).stderr).toMatch(
+      /^✗ release shop-local-r7 is queued behind shop-local-r6: there is nothing to promote yet\n/,
+    );
+    expect((await run(['abort', QUEUED])).stderr).toMatch(
+      /^This gives up release shop-local-r7 of shop in local/,
+    );
+    const aborted = await run(['abort', QUEUED, '--yes', '--why', 'wrong build']);
+    expect(aborted, aborted.stderr).toMatchObject({ code: 0 });
+    expect((await run(['history', 'shop', '-e', 'local'])).stdout).toMatch(/\nshop-local-r7 .* Aborted /);
+    expect(await run(['promote', 'shop', '-e', 'local', '-w'])).toMatchObject({ code: 0 });
+    expect(await settled()).toMatchObject({ local: 'r6' });
+  });
+});
+
+describe('leaving one environment', () => {
+  test('asks, drains there, and the rest stays', LONG, async () => {
+    expect(await run(['apply', '-f', 'app.yaml'])).toMatchObject({ code: 0 });
+    await settled();
+    const asked = await run(['delete', 'app/shop', '-e', 'staging']);
+    expect(asked.stderr).toMatch(
+      /^This takes application\/shop out of staging: .*\nIt stays in local\.\n[\s\S]*--yes/,
+    );
+    const left = await run(['delete', 'app/shop', '-e', 'staging', '--yes']);
+    expect(left, left.stderr).toMatchObject({
+      code: 0,
+      stdout:
+        '✓ application/shop leaves staging (spec.environments.staging.absent)\n✓ application/shop is gone from staging\n',
+    });
+    expect(Object.keys(await settled())).toEqual(['local']);
+  });
+
+  test.each<[string, string[], RegExp]>([
+    ['again', ['delete', 'app', 'shop', '-e', 'staging', '-y'], /✗ shop is not in staging; it is in local\./],
+    [
+      'a release there',
+      ['release', 'shop', '-e', 'staging'],
+      /✗ shop is not to be in staging: spec\.environments\.staging\.absent says so/,
+    ],
+    [
+      'a plan there',
+      ['plan', 'shop', '-e', 'staging'],
+      /✗ shop cannot be released to staging:\n.*is not to be in staging/,
+    ],
+    ['another kind', ['delete', 'env', 'staging', '-e', 'staging'], /^This deletes environment\/staging\./],
+  ])('%s', async (_, args, words) => {
+    const { stdout, stderr, code } = await run(args);
+    expect(stdout + stderr).toMatch(words);
+    expect(code).not.toBe(0);
+  });
+
+  test('stays so over changes; the environment can go, and a file brings it back', LONG, async () => {
+    write(9);
+    const released = await run(['release', 'shop', '--artifact', 'dist', '-w']);
+    expect(released.stderr).not.toContain('staging');
+    expect(Object.keys(await settled())).toEqual(['local']);
+    expect(await run(['delete', 'env', 'staging', '--yes'])).toMatchObject({ code: 0 });
+    const back = await run(['apply', '-f', 'staging.yaml', '-f', 'app.yaml']);
+    expect(back.stdout).toMatch(/in staging: release shop-staging-r\d+ begins/);
+    expect(Object.keys(await settled()).sort()).toEqual(['local', 'staging']);
+    const gone = await run(['delete', 'env', 'staging', '--yes']);
+    expect(gone.stderr).toContain('slipway delete application shop -e staging');
+  });
+});

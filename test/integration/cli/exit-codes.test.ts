@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dataDirectory } from '../../../src/embedded/data-directory.ts';
 import { runProcess, SLIPWAY, slipway } from '../../support/slipway-process.ts';
 
 let directory: string;
@@ -94,6 +97,50 @@ describe('exit codes, and what is said', () => {
     });
   });
 
+  test('an address that is used is not remembered for the next start', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const data = join(directory, 'taken');
+    const ended = await slipway(['up', '--http', String(port), '--api', '0', '--app-user', 'self'], {
+      env: { SLIPWAY_DATA: data },
+    });
+    taken.close();
+    expect(ended.stderr).toMatch(/✗ .*is used|✗ .*in use/);
+    expect(ended.code).not.toBe(0);
+    expect(existsSync(dataDirectory(data).settingsFile)).toBe(false);
+  });
+
+  test.each([['-o', 'json'], ['-ojson'], ['--output=json']])('an error as data: %s', async (...asked) => {
+    const ended = await run(['apply', '-f', 'nowhere.yaml', ...asked]);
+    expect(JSON.parse(ended.stderr)).toMatchObject({
+      error: {
+        code: 'badRequest',
+        message: expect.stringContaining('nowhere.yaml does not exist'),
+        next: expect.stringContaining('slipway init'),
+      },
+    });
+    expect(ended.code).toBe(2);
+    const bad = await run(['apply', '-f', 'bad.yaml', ...asked]);
+    expect(JSON.parse(bad.stderr).error).toMatchObject({
+      code: 'invalid',
+      details: [{ path: 'spec.workload.replica', file: 'bad.yaml', line: 7 }],
+    });
+  });
+
+  test.each([
+    ['plan', 'name'],
+    ['why', 'wide'],
+  ])('%s has no -o %s', async (verb, format) => {
+    const ended = await run([verb, 'shop', '-o', format]);
+    expect(ended).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        new RegExp(`^✗ ${verb} has no -o ${format}\\.\n {2}Allowed: json, yaml\\.`),
+      ),
+    });
+  });
+
   test('a token of one manager is never sent to another', async () => {
     const ended = await run(['get', 'releases', '--server', 'https://127.0.0.1:2']);
     expect(ended).toMatchObject({
@@ -147,5 +194,37 @@ describe('completion', () => {
     expect(await complete('slipway', 'rel')).toEqual(['release']);
     expect(await complete('slipway', 'get', 'gate')).toEqual(['gateruns']);
     expect(await complete('slipway', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);
+  });
+
+  /** A manager of which the names are known. */
+  const MANAGER = `slipway() { case "$*" in
+    "get environments -o name") echo environment/local; echo environment/staging ;;
+    "get applications -o name") echo application/shop ;;
+    "get releases") printf 'NAME PHASE AGE\\nshop-local-r1 Succeeded 1s\\nshop-local-r2 Paused 1s\\n' ;;
+    "get releases -o name") echo release/shop-local-r1 ;;
+    "get revisions -o name") echo revision/shop-local-r1; echo revision/shop-staging-r1 ;;
+    "release --help") echo '  -a, --artifact <path>  a directory' ;;
+  esac; }`;
+  test.each<[string, string[], string[]]>([
+    ['an environment', ['release', 'shop', '-e', ''], ['local', 'staging']],
+    ['a format', ['get', 'app', '-o', 'j'], ['json']],
+    ['a revision', ['rollback', 'shop', '--to', ''], ['r1']],
+    ['an option', ['release', '--art'], ['--artifact']],
+    ['an option of every command', ['release', '--na'], ['--namespace']],
+    ['what has not ended', ['abort', ''], ['shop', 'shop-local-r2']],
+    ['what has', ['receipt', ''], ['shop', 'shop-local-r1']],
+    ['a topic', ['help', 'exit'], ['exit-codes']],
+    ['a verb of secrets', ['secret', 's'], ['set']],
+  ])('bash completes %s', async (_, words, expected) => {
+    const script = [
+      MANAGER,
+      `source <("${SLIPWAY}" completion bash)`,
+      `COMP_WORDS=(slipway ${words.map((word) => `'${word}'`).join(' ')})`,
+      `COMP_CWORD=${words.length}`,
+      '_slipway',
+      `printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ].join('\n');
+    const ended = await runProcess(['/bin/bash', '-c', script]);
+    expect(ended.stdout.trimEnd().split('\n')).toEqual(expected);
   });
 });

@@ -51,6 +51,8 @@ beforeAll(async () => {
   mkdirSync(join(directory, 'dist'));
   write(server(1));
   writeFileSync(join(directory, 'app.yaml'), APP);
+  writeFileSync(join(directory, 'package.json'), '{ "name": "shop" }\n');
+  writeFileSync(join(directory, 'compose.yaml'), 'services: {}\n');
   const up = await run(['up', '--http', '0', '--api', '0']);
   expect(up, up.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^✓ Slipway .* is up in/) });
 });
@@ -123,6 +125,18 @@ describe('looking', () => {
       /Slipway .* is up[\s\S]*manager +ready[\s\S]*shop in local · r1 serves[\s\S]*shop-r1 +100 % +\S+ +serving/,
     ],
     [['logs', 'shop', '--no-prefix'], /^shop 1 listens$/m],
+    [['describe', 'shop'], /^Application shop · scaled/],
+    [['describe', 'shop-local-r1'], /^Release shop-local-r1/],
+    [['get', 'app/shop', 'rel/shop-local-r1', '-o', 'name'], /^application\/shop\nrelease\/shop-local-r1\n$/],
+    [['get', 'rel/shop-local-r1', 'app/shop'], /^NAME[^\n]*\nshop-local-r1 [^\n]*\n\nNAME[^\n]*\nshop /],
+    [['get', '--help'], /Kinds: clusters, environments \(env\), .* secrets/],
+    [
+      ['status', '-n', 'nope'],
+      /There is no application in namespace nope; of every namespace: slipway get apps -A/,
+    ],
+    [['up'], /^✓ Slipway already runs on .*: process \d+, since \d\d:\d\d, [\s\S]*slipway status/],
+    // Other programs keep their files there too.
+    [['apply', '-f', '.', '--dry-run'], /^✓ application\/shop unchanged \(dry run/],
     [['plan', 'shop', '--to', 'r9'], /cannot be released[\s\S]*there is no revision r9/],
   ])('%j', async (args, text) => {
     expect((await run(args)).stdout).toMatch(text);
@@ -158,6 +172,23 @@ describe('looking', () => {
     [['rollback', 'shop', '--to', 'r7'], /^✗ There is no revision r7 of shop in local; there is r1\./],
   ])('what the state does not allow is refused before anybody is asked: %j', async (args, words) => {
     expect(await run(args)).toMatchObject({ code: 1, stderr: expect.stringMatching(words) });
+  });
+});
+
+describe('what is not there', () => {
+  test.each<[string[], number, RegExp]>([
+    [
+      ['logs', 'shop', '--instance', 'nope'],
+      3,
+      /^✗ There is no instance nope of shop in local, [\s\S]*There is shop-r1-/,
+    ],
+    [['get', 'artifacts'], 0, /no artifacts in namespace default\.\n.*revisions name it by digest/],
+    [['up', '--http', '1'], 1, /^✗ Slipway already runs on .*, since \d\d:\d\d, /],
+    [['describe', 'nobody'], 2, /There is no kind "nobody"/],
+  ])('%j', async (args, code, words) => {
+    const ended = await run(args);
+    expect(ended.stderr).toMatch(words);
+    expect(ended.code).toBe(code);
   });
 });
 
@@ -231,6 +262,18 @@ describe('a second release', () => {
     expect(ended.stderr).toMatch(
       /^✗ shop-local-r4: it has ended: Succeeded\n {2}slipway why shop-local-r4\n$/,
     );
+  });
+
+  test('a change in place alone is watched to its end', async () => {
+    const scaled = APP.replace('replicas: 2', 'replicas: 4').replace('scaled: {}', 'scaled: { pause: [1] }');
+    writeFileSync(join(directory, 'app.yaml'), scaled);
+    const watched = await run(['apply', '-f', 'app.yaml', '--watch']);
+    expect(watched, watched.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/✓ shop: done\n$/),
+    });
+    expect((await run(['status', 'shop'])).stdout.match(/ serving /g)).toHaveLength(4);
+    expect((await run(['apply', '-f', 'app.yaml', '--watch'])).stdout).toMatch(/live already/);
   });
 
   test('apply says what it sets going', async () => {

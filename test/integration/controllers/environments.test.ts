@@ -75,6 +75,54 @@ describe('an environment that is gone', () => {
     }));
 });
 
+describe('an environment that the application leaves', () => {
+  const absent = { environments: { local: { absent: true } } };
+  const left = (desk: Desk) =>
+    eventually('the track to be gone', async () =>
+      (await desk.bench.store.get({ kind: 'Track', name: 'shop-local', ...where })) === undefined
+        ? true
+        : undefined,
+    );
+
+  it('drains and goes; the application stays, says nothing of it, and comes back with its file', () =>
+    withControllers(async (desk) => {
+      const { store } = desk.bench;
+      await desk.apply(1, blueGreen);
+      await desk.ended('shop-local-r1');
+      await desk.apply(1, { ...blueGreen, ...absent });
+      await left(desk);
+      expect(await standing(desk)).toEqual([]);
+      await eventually('the condition to be gone', async () =>
+        (await store.get<Application>(shop))?.status?.conditions?.length === 0 ? true : undefined,
+      );
+      expect(await desk.command('release', { kind: 'Application', name: 'shop' })).toMatchObject({
+        state: 'refused',
+        message: expect.stringContaining('shop is not to be in local'),
+      });
+      await desk.restart();
+      await desk.apply(1, blueGreen);
+      expect((await desk.ended('shop-local-r1-2')).status?.phase).toBe('Succeeded');
+    }));
+
+  it('turns the release under way back first', () =>
+    withControllers(async (desk) => {
+      await desk.apply(1, blueGreen);
+      await desk.ended('shop-local-r1');
+      const pausing = { strategy: { blueGreen: { pause: [1] } } };
+      await desk.apply(2, pausing);
+      await eventually('the pause', async () =>
+        (await desk.release('shop-local-r2'))?.status?.phase === 'Paused' ? true : undefined,
+      );
+      await desk.apply(2, { ...pausing, ...absent });
+      expect((await desk.ended('shop-local-r2')).status).toMatchObject({
+        phase: 'Aborted',
+        turn: { why: 'application shop leaves local' },
+      });
+      await left(desk);
+      expect(await standing(desk)).toEqual([]);
+    }));
+});
+
 describe('a protected environment', () => {
   it('takes a change in place after its approval alone', () =>
     withControllers(

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import type { Release } from '../../api/release.ts';
+import type { Track } from '../../api/revision.ts';
+import { historyTable } from './history.ts';
+import { unmadeReleases } from './unmade-release.ts';
+
+const NOW = Date.parse('2026-11-20T12:01:00.000Z');
+const at = '2026-11-20T12:00:00.000Z';
+const release = (name: string, environment: string) =>
+  ({
+    metadata: { name, creationTimestamp: at },
+    spec: {
+      application: 'shop',
+      environment,
+      from: null,
+      to: name,
+      reason: 'release',
+      plan: { strategy: 'scaled' },
+      requestedBy: 'erin',
+    },
+    status: { phase: 'Succeeded', startedAt: null, endedAt: null, traffic: null },
+  }) as unknown as Release;
+const claim = (name: string, supersedes = false) => ({
+  release: name,
+  revision: name,
+  by: 'dana',
+  at,
+  supersedes,
+});
+const track = (active: string | null, ...queue: readonly string[]) =>
+  ({
+    spec: { application: 'shop', environment: 'local' },
+    status: {
+      active: active === null ? null : claim(active),
+      queue: queue.map((name) => claim(name)),
+    },
+  }) as unknown as Track;
+
+test('what is claimed and not made, with what ends before it', () => {
+  const found = unmadeReleases(
+    [track('shop-local-r2', 'shop-local-r3', 'shop-local-r4')],
+    new Set(['shop-local-r2']),
+  );
+  expect(found.map(({ claim: { release: name }, before }) => [name, before])).toEqual([
+    ['shop-local-r3', ['shop-local-r2']],
+    ['shop-local-r4', ['shop-local-r2', 'shop-local-r3']],
+  ]);
+});
+
+test.each<[string, Release[], Track, RegExp[]]>([
+  [
+    'one environment needs no column',
+    [release('shop-local-r1', 'local')],
+    track(null),
+    [/^RELEASE +FROM +TO/, /^shop-local-r1 +- +r1 +scaled +Succeeded/],
+  ],
+  [
+    'several have one',
+    [release('shop-local-r1', 'local'), release('shop-staging-r1', 'staging')],
+    track(null),
+    [/^RELEASE +ENV +FROM/, /^shop-local-r1 +local +- +r1/, /^shop-staging-r1 +staging +- +r1/],
+  ],
+  [
+    'what is queued stands on top',
+    [release('shop-local-r1', 'local')],
+    track('shop-local-r1', 'shop-local-r2'),
+    [/^RELEASE +FROM/, /^shop-local-r2 +- +r2 +- +Queued .* dana +60s/, /^shop-local-r1 /],
+  ],
+  [
+    'what waits for other work is claimed',
+    [],
+    track('shop-local-r2'),
+    [/^RELEASE +FROM/, /^shop-local-r2 +- +r2 +- +Claimed /],
+  ],
+])('history: %s', (_, releases, stands, lines) => {
+  const made = new Set(releases.map(({ metadata }) => metadata.name));
+  const table = historyTable(releases, unmadeReleases([stands], made), NOW);
+  expect(table).toHaveLength(lines.length);
+  for (const [row, line] of lines.entries()) expect(table[row]).toMatch(line);
+});
