@@ -131,14 +131,19 @@ export class SimulatedCluster {
         life.call(() => this.#proveAfter(service, deadlineMs, signal)),
       totals: (service) => life.call(() => plane.totals(service)),
       load: (service, version) => life.call(() => this.#load(service, version)),
-      preview: (service, version) =>
+      preview: (service, version, { path, timeoutMs }) =>
         life.call(async () => {
           const workload = this.workloads.get(workloadId({ ...service, version }));
           if (workload === undefined || workload.serving === 0)
             throw Object.assign(new Error('no instance answers'), { code: 'ECONNREFUSED' });
-          await this.#timeline.wait(5);
-          const { gateStatus, gateFlakiness } = workload.program;
+          const { gateStatus, gateFlakiness, answers } = workload.program;
+          const told = answers?.[path];
+          const ms = told?.ms ?? 5;
+          await this.#timeline.wait(Math.min(ms, timeoutMs));
+          if (ms > timeoutMs)
+            throw Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
           const status = this.#random.chance(gateFlakiness) ? 500 : gateStatus;
+          if (told !== undefined && status === 200) return { ...told, version };
           return { status, headers: {}, body: '', version, ms: 5 };
         }),
     };

@@ -34,6 +34,8 @@ export class SimulatedInstance {
   /** It has answered through the preview since it was last ready. */
   proven = false;
   wasReady = false;
+  /** When its first real answers come, in spite of its probe and the proof. */
+  answersFromMs = 0;
   exitCode: number | null = null;
   /** Since when it is being retired; null: it is not. */
   retiringSinceMs: number | null = null;
@@ -123,6 +125,7 @@ export class SimulatedInstance {
     this.after(serveMs + this.#random.between(2, 40), () => {
       if (this.state !== 'ready') return;
       this.proven = true;
+      this.answersFromMs = this.#timeline.now + (this.program.lateMs ?? 0);
       this.#events.changed(this);
     });
     if (crashEveryMs !== null) this.after(this.#mean(crashEveryMs), () => this.die(1));

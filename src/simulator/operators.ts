@@ -98,7 +98,9 @@ export class Operators {
     }
   }
 
-  async #releaseOf({ application, environment }: Operation): Promise<string | undefined> {
+  async #releaseOf(operation: Extract<Operation, { type: 'verb' }>): Promise<string | undefined> {
+    const { application, environment } = operation;
+    if (operation.release !== undefined) return operation.release;
     const { store, random } = this.#options;
     const track = await store.get<Track>({
       kind: 'Track',

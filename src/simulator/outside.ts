@@ -12,6 +12,12 @@ export interface OutsideService {
   readonly answerMs: number;
   /** Chance of a good answer at each asking. */
   readonly passes: number;
+  /** The good answer, where a gate looks at more than its status. */
+  readonly good?: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
 }
 
 /** Where the agent's own requests go: the entry (its prober) and what gates ask by URL or command. */
@@ -31,14 +37,16 @@ export function simulatedNetwork(options: {
       life.call(async () => {
         const url = new URL(request.url);
         if (url.origin === ENTRY) return askEntry(request.headers?.host ?? '');
-        const service = services.get(url.hostname);
+        const service = services.get(url.href) ?? services.get(url.hostname);
         if (service === undefined) throw Object.assign(new Error('ENOTFOUND'), { code: 'ENOTFOUND' });
         if (service.answerMs > request.timeoutMs) {
           await timeline.wait(request.timeoutMs);
           throw Object.assign(new Error('ETIMEDOUT'), { code: 'ETIMEDOUT' });
         }
         await timeline.wait(service.answerMs);
-        return answer(random.chance(service.passes) ? 200 : 500, {}, service.answerMs);
+        const { good, passes, answerMs } = service;
+        if (!random.chance(passes)) return answer(500, {}, answerMs);
+        return answer(good?.status ?? 200, good?.headers ?? {}, answerMs, good?.body);
       }),
     connect: () => life.call(() => {}),
   };
@@ -61,17 +69,29 @@ export function simulatedNetwork(options: {
               Object.assign(new Error(cause), { code: cause === 'reset' ? 'ECONNRESET' : 'ECONNREFUSED' }),
             );
           else if (cause === 'noBackend') resolve(answer(503, {}, 1));
-          else resolve(answer(200, { [REVISION_HEADER]: version ?? '' }, timeline.now - began));
+          else
+            resolve(
+              answer(
+                cause === 'error' ? 500 : 200,
+                { [REVISION_HEADER]: version ?? '' },
+                timeline.now - began,
+              ),
+            );
         });
       });
     });
   }
 }
 
-const answer = (status: number, headers: Record<string, string>, ms: number): HttpAnswer => ({
+const answer = (
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  ms: number,
+  body = '',
+): HttpAnswer => ({
   status,
   headers,
-  body: Buffer.alloc(0),
+  body: Buffer.from(body),
   truncated: false,
   ms,
 });
@@ -92,7 +112,8 @@ export function simulatedProcesses(options: {
     run: (command) =>
       life.call(async (): Promise<CommandOutcome> => {
         options.ran(command);
-        const service = commands.get(command.argv[0] ?? '') ?? { answerMs: 10, passes: 1 };
+        const service = commands.get(command.argv.join(' ')) ??
+          commands.get(command.argv[0] ?? '') ?? { answerMs: 10, passes: 1 };
         const timedOut = service.answerMs > command.timeoutMs;
         const ms = Math.min(service.answerMs, command.timeoutMs);
         await timeline.wait(ms);

@@ -5,6 +5,7 @@ import { SimulatedCluster } from './cluster.ts';
 import { strike } from './faults.ts';
 import { Ledger } from './ledger.ts';
 import { frozenReads, observedStore } from './observed-store.ts';
+import type { Onlooker } from './onlooker.ts';
 import { Operators } from './operators.ts';
 import { NO_CHANCE_FAULTS, Platform } from './platform.ts';
 import { Programs } from './program.ts';
@@ -13,7 +14,7 @@ import { ReleaseRules } from './rules/release-rules.ts';
 import { checkRest, unrest } from './rules/rest-rules.ts';
 import type { Violation, World } from './rules/rule.ts';
 import { TrafficRules } from './rules/traffic-rules.ts';
-import type { Scenario } from './scenario.ts';
+import type { Operation, Scenario } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { Timeline } from './timeline.ts';
 
@@ -51,6 +52,7 @@ export interface RunOptions {
   readonly stopAtFirst?: boolean;
   /** More events than this are a livelock. */
   readonly maxEvents?: number;
+  readonly onlooker?: Onlooker;
 }
 
 /** One run from its beginning to rest. The same scenario gives the same outcome, to the byte. */
@@ -59,6 +61,7 @@ export async function simulate({
   trace = false,
   stopAtFirst = true,
   maxEvents = 300_000,
+  onlooker = {},
 }: RunOptions): Promise<RunOutcome> {
   const timeline = new Timeline();
   const random = new SeededRandom(scenario.seed).split('run');
@@ -68,6 +71,7 @@ export async function simulate({
   };
   const violations: Violation[] = [];
   const ledger = new Ledger();
+  ledger.onFailed = (request) => onlooker.failed?.(request);
   const programs = new Programs();
   for (const [name, program] of Object.entries(scenario.programs)) programs.add(name, program);
   const cluster = new SimulatedCluster({
@@ -91,6 +95,7 @@ export async function simulate({
       return `${deleted ? 'deletes' : before === undefined ? 'creates' : 'updates'} ${kind} ${object.metadata.name}${phase === undefined ? '' : ` ${phase}`} @${object.metadata.resourceVersion}`;
     });
     releaseRules.seen(written);
+    onlooker.written?.(written);
   });
   const world: World = {
     ...{ scenario, timeline, cluster, objects },
@@ -109,13 +114,15 @@ export async function simulate({
         `${effect.type} ${effectWords(effect)}${fence === null ? '' : ` by ${fence.subject} e${fence.epoch} s${fence.sequence}`}`,
     );
     trafficRules.effect(effect, fence);
+    onlooker.effect?.(effect);
   };
   cluster.onProof = (service) => {
     say('cluster', () => `proof of ${service.workload}`);
     trafficRules.proof(service);
   };
   const platform: Platform = new Platform({
-    ...{ timeline, store, cluster, faults: scenario.chance, epochMs: EPOCH_MS, version: '0.1.0' },
+    ...{ timeline, store, cluster, epochMs: EPOCH_MS, version: '0.1.0' },
+    faults: scenario.chanceFromMs === undefined ? scenario.chance : NO_CHANCE_FAULTS,
     random: random.split('platform'),
     services: new Map(Object.entries(scenario.services)),
     commands: new Map(Object.entries(scenario.commands)),
@@ -133,6 +140,9 @@ export async function simulate({
   });
 
   await prepare(store, scenario);
+  onlooker.begins?.({ world, ask: (operation) => ask(operation) });
+  if (scenario.chanceFromMs !== undefined)
+    timeline.after(scenario.chanceFromMs, () => platform.setFaults(scenario.chance));
   platform.start();
   let restedAt: number | null = null;
   startClients({
@@ -145,24 +155,23 @@ export async function simulate({
     random: random.split('clients'),
   });
   const places = Object.keys(scenario.environments);
-  for (const operation of scenario.operations) {
-    timeline.after(operation.atMs, () => {
-      if (operation.type === 'apply')
-        for (const [workload, { replicas }] of Object.entries(operation.spec.workloads ?? {}))
-          trafficRules.sized(places, operation.application, workload, replicas ?? 1);
-      if (operation.type === 'applicationVerb' && operation.verb === 'scale')
-        trafficRules.sized(places, operation.application, 'web', Number(operation.parameters.replicas));
-      void operators
-        .carryOut(operation)
-        .then((what) =>
-          say(
-            'people',
-            () =>
-              `${operation.type === 'verb' || operation.type === 'applicationVerb' ? operation.verb : operation.type} ${operation.application}/${operation.environment}: ${what}`,
-          ),
-        );
-    });
-  }
+  const ask = (operation: Operation) => {
+    if (operation.type === 'apply')
+      for (const [workload, { replicas }] of Object.entries(operation.spec.workloads ?? {}))
+        trafficRules.sized(places, operation.application, workload, replicas ?? 1);
+    if (operation.type === 'applicationVerb' && operation.verb === 'scale')
+      trafficRules.sized(places, operation.application, 'web', Number(operation.parameters.replicas));
+    void operators
+      .carryOut(operation)
+      .then((what) =>
+        say(
+          'people',
+          () =>
+            `${operation.type === 'verb' || operation.type === 'applicationVerb' ? operation.verb : operation.type} ${operation.application}/${operation.environment}: ${what}`,
+        ),
+      );
+  };
+  for (const operation of scenario.operations) timeline.after(operation.atMs, () => ask(operation));
   const faults: Record<string, number> = {};
   for (const fault of scenario.faults) {
     timeline.after(fault.atMs, () => {
@@ -179,6 +188,7 @@ export async function simulate({
   });
   const afterEach = () => {
     trafficRules.look();
+    onlooker.look?.();
     if (timeline.events > maxEvents)
       world.violated('INV-28', `${maxEvents} events: something goes round without getting anywhere`);
     for (const failed of ledger.unexcused.splice(0))
@@ -190,7 +200,8 @@ export async function simulate({
   await timeline.run(scenario.busyMs, afterEach, stopped);
   // Faults are over: everything comes to rest, or says for whom it waits.
   const limit = scenario.busyMs + scenario.calmMs;
-  while (!stopped() && timeline.now < limit && unrest(world).length > 0)
+  const moves = () => !(onlooker.isAtRest?.() ?? unrest(world).length === 0);
+  while (!stopped() && timeline.now < limit && moves())
     await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
   if (!stopped()) {
     restedAt = timeline.now;

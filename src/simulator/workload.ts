@@ -197,10 +197,16 @@ export class SimulatedWorkload implements InstanceEvents {
       const streams = [...instance.inside].filter(({ stream }) => stream);
       const endMs = Math.min(durationMs(streamTimeout), durationMs(grace), TERM_MS);
       for (const stream of streams) instance.after(random.between(0, endMs), () => stream.endWell());
-      instance.after(endMs + 1, () => {
+      const graceEndsMs = timeline.now + durationMs(grace);
+      const end = () => {
+        if (instance.program.finishesAtTerm && instance.requests > 0 && timeline.now < graceEndsMs) {
+          instance.after(20, end);
+          return;
+        }
         record(instance.inside.size);
         instance.stop(timeline.now - began >= capMs ? 'cap' : 'killed');
-      });
+      };
+      instance.after(endMs + 1, end);
     };
     const look = () => {
       if (instance.requests === 0 || timeline.now - began >= capMs) terminate();
