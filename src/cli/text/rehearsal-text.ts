@@ -38,8 +38,12 @@ function verdict(
 ): string {
   const where = `${application} in ${environment} (${source})`;
   if (runs === 0) return `${paint.warn('!')} Nothing was rehearsed of ${where}.`;
+  if (runs === 1)
+    return bad === 0
+      ? `${paint.good('✓')} The run ended well: ${where}.`
+      : `${paint.bad('✗')} The run broke a promise: ${where}. ${plural(findings.length, 'finding')}.`;
   return bad === 0
-    ? `${paint.good('✓')} ${runs === 1 ? 'The run ended well' : `All ${formatNumber(runs)} runs ended well`}: ${where}.`
+    ? `${paint.good('✓')} All ${formatNumber(runs)} runs ended well: ${where}.`
     : `${paint.bad('✗')} ${formatNumber(bad)} of ${plural(runs, 'run')} broke a promise, ${formatNumber(good)} ended well: ${where}. ${plural(findings.length, 'finding')}.`;
 }
 
@@ -62,18 +66,25 @@ function storyLines({ story }: RehearsalReport, { told }: RehearsalShown, paint:
   if (story === null) return [];
   const { lines } = story;
   const kept = told || lines.length <= STORY_LINES ? lines : tellingPart(lines);
-  const width = Math.max(...kept.map(({ atMs }) => (atMs / 1_000).toFixed(1).length), 1);
+  const width = Math.max(...kept.map(({ atMs }) => clock(atMs).length), 1);
   return [
     '',
     paint.strong(`Run ${story.seed}: ${story.drill}`),
     ...kept.map(({ atMs, who, text }) => {
-      const line = `  ${(atMs / 1_000).toFixed(1).padStart(width)} s  ${who.padEnd(8)} ${cleanLine(text)}`;
+      const line = `  ${clock(atMs).padStart(width)}  ${who.padEnd(8)} ${cleanLine(text)}`;
       return who === 'users' || who === 'broken' ? paint.bad(line) : line;
     }),
     ...(kept.length < lines.length
-      ? [`  … ${lines.length - kept.length} more lines with --seed ${story.seed}`]
+      ? [`  … ${plural(lines.length - kept.length, 'more line')} with --seed ${story.seed}`]
       : []),
   ];
+}
+
+/** `12.3 s`, and from ten minutes on `3:00:08`. */
+function clock(ms: number): string {
+  if (ms < 600_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const two = (n: number) => String(Math.floor(n) % 60).padStart(2, '0');
+  return `${Math.floor(ms / 3_600_000)}:${two(ms / 60_000)}:${two(ms / 1_000)}`;
 }
 
 type Lines = NonNullable<RehearsalReport['story']>['lines'];
@@ -115,7 +126,7 @@ function facts({ turnedBack, worst, wayBack, requests, releaseMs, virtualHours }
     ...(capacity === null
       ? []
       : [
-          `lowest       ${capacity.serving} of ${capacity.of} instances of ${capacity.workload} with traffic (seed ${capacity.seed}: ${capacity.drill})`,
+          `lowest       ${plural(capacity.serving, 'instance')} of ${capacity.workload} with traffic, ${formatNumber(capacity.of)} asked for (seed ${capacity.seed}: ${capacity.drill})`,
         ]),
     ...(wait === null
       ? []

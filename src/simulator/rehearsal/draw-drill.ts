@@ -57,8 +57,20 @@ export function drawDrill(
   const operations: Operation[] = [
     ...(from === null
       ? []
-      : [{ ...where, atMs: 100, type: 'apply' as const, spec: fileOf(from, 'old', { asked: false }) }]),
-    { ...where, atMs: fromMs, type: 'apply', spec: fileOf(subject.to, 'new', { asked: true }) },
+      : [
+          {
+            ...where,
+            atMs: 100,
+            type: 'apply' as const,
+            spec: fileOf(from, 'old', { asked: false, environment: subject.environment }),
+          },
+        ]),
+    {
+      ...where,
+      atMs: fromMs,
+      type: 'apply',
+      spec: fileOf(subject.to, 'new', { asked: true, environment: subject.environment }),
+    },
   ];
   const faults = root.split('faults');
   const at = () => fromMs + momentOf(pace, faults);

@@ -9,6 +9,7 @@ import type { Onlooker, Watched } from '../onlooker.ts';
 export interface LowestCapacity {
   readonly workload: string;
   readonly serving: number;
+  /** At the least, less what may be unavailable. */
   readonly of: number;
   readonly atMs: number;
 }

@@ -11,30 +11,34 @@ import { troublesOf } from './troubles.ts';
 export interface RehearsalOptions {
   readonly subject: Subject;
   readonly told: Told;
-  readonly runs: number;
+  /** Absent: as many as are played in a minute or so. */
+  readonly runs?: number;
   /** The first seed; the others follow it. */
   readonly from?: number;
-  readonly progress?: (done: number, bad: number) => void;
+  readonly progress?: (done: number, runs: number, bad: number) => void;
   /** Ends after the run under way; what was found until then is told. */
   readonly signal?: AbortSignal;
 }
 
 const MINUTE = 60_000;
+/** Each of the twenty drills ten times; of a release of hours, twice. */
+const usualRuns = (ms: number): number => (ms < 20 * MINUTE ? 200 : 40);
 /** Requests to a service in a run, about: long soaks are asked less often, not more expensively. */
 const REQUESTS = 1_200;
 const EVERY_MS = { least: 50, most: 2_000, pace: 200 } as const;
 
 /** Many runs of one release, each on another bad day; the same options give the same report. */
 export async function rehearse(options: RehearsalOptions): Promise<RehearsalReport> {
-  const { told, runs, from = 1 } = options;
+  const { told, from = 1 } = options;
   const { subject, unknown } = withKnownGates(options.subject, options.told.gates);
   const assumed = assume(told, subject);
   const stage = await findPace(subject, assumed);
+  const runs = options.runs ?? usualRuns(stage.pace.releaseMs + assumed.watchMs);
   const tally = new Tally();
   for (let seed = from; seed < from + runs && options.signal?.aborted !== true; seed += 1) {
     const run = await runDrill({ subject, drawn: draw(subject, assumed, stage, seed) });
     tally.add(run, troublesOf(run, subject, assumed));
-    options.progress?.(tally.runs, tally.bad);
+    options.progress?.(tally.runs, runs, tally.bad);
   }
   const { findings } = tally;
   // What is shown is what convicts the file itself, before what broke most often.

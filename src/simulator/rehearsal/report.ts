@@ -151,9 +151,11 @@ function reasonOf({
   failure,
   phase,
 }: NonNullable<NonNullable<DrillRun['measures']['release']>['status']>): string {
+  const failed = failure === null ? undefined : (REASONS[failure.reason] ?? failure.reason);
+  if (turn?.cause === 'abort' && failed !== undefined) return `${failed}, and somebody ended it`;
   if (turn?.cause === 'abort') return turn.by === 'clock' ? 'nobody answered in time' : 'somebody aborted';
   if (turn?.cause === 'rollback') return 'somebody rolled back';
-  return REASONS[failure?.reason ?? ''] ?? failure?.reason ?? `it was ${phase}`;
+  return failed ?? `it was ${phase}`;
 }
 
 /** Reasons of failures in words of their own; others are shown as they are. */

@@ -81,7 +81,7 @@ export const programName = (workload: string, build: Build): string => `${worklo
 export function fileOf(
   side: Side,
   build: Build,
-  { asked }: { readonly asked: boolean },
+  { asked, environment }: { readonly asked: boolean; readonly environment: string },
 ): ApplicationSpecInput {
   const workloads = Object.entries(side.workloads).map(([name, workload]) => [
     name,
@@ -97,6 +97,8 @@ export function fileOf(
     strategy: side.strategy,
     gates: asked ? side.gates.map(approvable) : [],
     policy: side.policy,
+    // Named, since a file is released where it says so.
+    environments: { [environment]: {} },
   };
 }
 

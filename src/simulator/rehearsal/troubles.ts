@@ -175,7 +175,7 @@ function floorTroubles({ drawn, measures, outcome }: DrillRun): Trouble[] {
   return [
     {
       ...{ kind: 'floor', place: lowest.workload, atMs: lowest.atMs, count: lowest.of - lowest.serving },
-      message: `Only ${lowest.serving} of ${lowest.of} instances of ${lowest.workload} had traffic to serve, and none had died.`,
+      message: `Only ${lowest.serving} instances of ${lowest.workload} served where the file asks for ${lowest.of}, and none had died.`,
       next: 'This is a fault of Slipway: please report it with the file and the seed.',
     },
   ];
