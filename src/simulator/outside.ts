@@ -23,6 +23,11 @@ export interface OutsideService {
 /** Where the agent's own requests go: the entry (its prober) and what gates ask by URL or command. */
 export const ENTRY = 'http://entry.simulated';
 
+/** Every name leads to the internet, but for the machine's own. Addresses for documentation are none of it. */
+export const resolveHost = async (host: string): Promise<readonly string[]> => [
+  /(^|\.)localhost$/.test(host) ? '127.0.0.1' : '93.184.215.14',
+];
+
 /** Outgoing HTTP of one process: the entry leads into the data plane, every other host is a gate's service. */
 export function simulatedNetwork(options: {
   life: Life;

@@ -11,7 +11,7 @@ import { type DiskFaults, SimulatedDisk } from './disk.ts';
 import { type CallFaults, type ClockFaults, Life } from './life.ts';
 import { type LinkFaults, LinkNetwork } from './link-network.ts';
 import { nodeStore, type StoreFaults } from './node-store.ts';
-import { ENTRY, type OutsideService, simulatedNetwork, simulatedProcesses } from './outside.ts';
+import { ENTRY, type OutsideService, resolveHost, simulatedNetwork, simulatedProcesses } from './outside.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -214,7 +214,7 @@ export class Platform {
       cluster: 'local',
       entry: [ENTRY],
       expressions: inlineExpressions,
-      resolve: async () => ['203.0.113.1'],
+      resolve: resolveHost,
       dial: (events, signal) => {
         const { manager } = this;
         return this.links.dial(

@@ -5,12 +5,17 @@ import type { Revision, Track } from '../../api/revision.ts';
 import { type ResolvedApplication, resolveApplication } from '../../engine/application/resolve.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Subject } from '../../simulator/rehearsal/side.ts';
+import type { applicationSubject, releaseSubject } from '../../simulator/rehearsal/subject.ts';
 import type { Connection, Context } from '../context.ts';
 import { type LoadedManifest, loadManifests } from '../manifest/load.ts';
 import { resolveName } from '../names.ts';
 import { findObject } from '../objects.ts';
 
-type Build = typeof import('../../simulator/rehearsal/subject.ts');
+/** Of the simulator, which is loaded late. */
+interface Build {
+  readonly applicationSubject: typeof applicationSubject;
+  readonly releaseSubject: typeof releaseSubject;
+}
 
 /**
  * What is rehearsed. A file alone needs no manager: its first version is taken to stand, or nothing. With a name it
@@ -56,9 +61,10 @@ async function ofApplication(
   { manifests, file }: { manifests: readonly LoadedManifest[]; file: string | undefined },
 ): Promise<Subject> {
   const { api, namespace, environment } = connection;
-  const stored = await findObject<Application>(connection, 'application', word);
-  const { name } = stored.metadata;
-  const written = file === undefined ? stored.spec : applicationIn(manifests, file, name).spec;
+  const { name, written } =
+    file === undefined
+      ? await applied(connection, word)
+      : { name: word, written: applicationIn(manifests, file, word).spec };
   const { spec } = await api.get<Environment>('Environment', environment, { namespace });
   const known = EnvironmentSpec.parse(spec);
   const templateName = templateOf(written);
@@ -78,6 +84,11 @@ async function ofApplication(
     stands,
     `${live ?? 'nothing'} → ${file ?? 'what is applied'}`,
   );
+}
+
+async function applied(connection: Connection, word: string): Promise<{ name: string; written: unknown }> {
+  const { metadata, spec } = await findObject<Application>(connection, 'application', word);
+  return { name: metadata.name, written: spec };
 }
 
 async function ofRelease(

@@ -27,7 +27,7 @@ export function rehearsalText(
     ...storyLines(report, shown, paint),
     ...(shown.told ? [] : ['', ...drillTable(report, paint), ...facts(report)]),
     ...list('assumed', report.assumed),
-    ...list('not told', report.notes),
+    ...list('note', report.notes),
     ...(report.bad > 0 || shown.told ? [] : ['', `See one run:  ${shown.again} --seed 1`]),
   ];
 }

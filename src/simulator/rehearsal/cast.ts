@@ -1,6 +1,5 @@
 import { durationMs } from '../../api/duration.ts';
 import type { Gate } from '../../api/gate.ts';
-import type { OutsideService } from '../outside.ts';
 import { GOOD_PROGRAM, type PreviewedAnswer, type Program } from '../program.ts';
 import type { Scenario } from '../scenario.ts';
 import type { SeededRandom } from '../seeded-random.ts';
@@ -57,7 +56,14 @@ export function castOf(
     programs,
     services: Object.fromEntries(
       asks.flatMap(({ name, http }) =>
-        http?.url === undefined ? [] : [[new URL(http.url).href, service(name, http.expect, assumed, pass)]],
+        http?.url === undefined
+          ? []
+          : [
+              [
+                new URL(http.url).href,
+                { answerMs: takesMs(name, assumed), passes: pass, good: answerOf({ name, http }, assumed) },
+              ],
+            ],
       ),
     ),
     commands: Object.fromEntries(
@@ -102,20 +108,17 @@ function previewAnswers(gates: readonly Gate[], assumed: Assumptions): Record<st
     if (gate.http === undefined || path === undefined) continue;
     const known = answers[path];
     if (known !== undefined && passes(gate.http.expect, known)) continue;
-    const found = goodAnswer(gate, toldAnswer(assumed.gates[gate.name]));
-    answers[path] = { ...(found.state === 'found' ? found.answer : OK), ms: takesMs(gate.name, assumed) };
+    answers[path] = { ...answerOf(gate, assumed), ms: takesMs(gate.name, assumed) };
   }
   return answers;
 }
 
-function service(name: string, expect: string, assumed: Assumptions, pass: number): OutsideService {
-  const told = toldAnswer(assumed.gates[name]);
-  const found = goodAnswer({ name, http: { expect } } as Gate, told);
-  return {
-    answerMs: takesMs(name, assumed),
-    passes: pass,
-    good: found.state === 'found' ? found.answer : OK,
-  };
+/** What was told, or what passes; where nothing does, an answer that is good as such. */
+function answerOf(gate: Pick<Gate, 'name' | 'http'>, { gates }: Assumptions): GateAnswer {
+  const told = toldAnswer(gates[gate.name]);
+  if (told !== undefined) return told;
+  const found = goodAnswer(gate);
+  return found.state === 'found' ? found.answer : OK;
 }
 
 const takesMs = (name: string, { gates, gateMs }: Assumptions): number => {

@@ -25,7 +25,7 @@ const HEADER_TEST =
 const BODY_TEST = /response\.body(\s*==\s*|\.\w+\()\s*("[^"]*"|'[^']*')/g;
 
 /** Looks for an answer with which an `http` gate passes. Of a status alone every one is tried, so "never" is certain. */
-export function goodAnswer({ http }: Gate, told?: GateAnswer): GoodAnswer {
+export function goodAnswer({ http }: Pick<Gate, 'http'>, told?: GateAnswer): GoodAnswer {
   if (http === undefined) return { state: 'unknown' };
   const { expect } = http;
   if (told !== undefined)

@@ -86,7 +86,7 @@ export class Measures implements Onlooker {
   }
 
   get #now(): number {
-    return this.#watched?.world.timeline.now ?? 0;
+    return Math.round(this.#watched?.world.timeline.now ?? 0);
   }
 
   written({ object, deleted }: Written): void {

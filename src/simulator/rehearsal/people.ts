@@ -13,8 +13,6 @@ export interface PeopleOptions {
   readonly release: string;
   /** So long after it succeeded somebody asks for the way back; null: nobody does. */
   readonly goBackAfterMs: number | null;
-  /** The beginning of what is rehearsed: before it everybody only helps. */
-  readonly fromMs: number;
 }
 
 type VerbOperation = Extract<Operation, { type: 'verb' }>;

@@ -2,10 +2,11 @@ import { durationMs } from '../../api/duration.ts';
 import { type Assumptions, assume, assumptionWords, longestSoakMs, type Told } from './assumptions.ts';
 import { withKnownGates } from './cast.ts';
 import { type DrawnDrill, drawDrill, type Pace, UNKNOWN_PACE } from './draw-drill.ts';
-import { type RehearsalReport, Tally } from './report.ts';
+import type { RehearsalReport } from './report.ts';
 import { type DrillRun, runDrill } from './run-drill.ts';
 import type { Subject } from './side.ts';
 import { Story } from './story.ts';
+import { Tally } from './tally.ts';
 import { troublesOf } from './troubles.ts';
 
 export interface RehearsalOptions {

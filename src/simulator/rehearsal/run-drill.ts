@@ -38,7 +38,7 @@ export async function runDrill({ subject, drawn, also, trace = false }: DrillOpt
     oldRevision: isFirst ? null : 'r1',
   });
   const people = new People({
-    ...{ application, environment, release, goBackAfterMs: drawn.goBackAfterMs, fromMs: drawn.fromMs },
+    ...{ application, environment, release, goBackAfterMs: drawn.goBackAfterMs },
     random: new SeededRandom(`${drawn.scenario.seed}/people`),
   });
   let world: World | undefined;
