@@ -3,6 +3,7 @@ import { type Environment, EnvironmentSpec, type Template, TemplateSpec } from '
 import type { Release } from '../../api/release.ts';
 import type { Revision, Track } from '../../api/revision.ts';
 import { type ResolvedApplication, resolveApplication } from '../../engine/application/resolve.ts';
+import { validateApplication } from '../../engine/application/validate.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Subject } from '../../simulator/rehearsal/side.ts';
 import type { applicationSubject, releaseSubject } from '../../simulator/rehearsal/subject.ts';
@@ -149,17 +150,20 @@ function resolve(
   environmentSpec: EnvironmentSpec,
   template: unknown,
 ): ResolvedApplication {
-  const resolved = resolveApplication(written, {
-    ...{ name, environment, environmentSpec },
-    ...(template === undefined ? {} : { template: TemplateSpec.parse(template) }),
-  });
-  if (resolved.ok) return resolved.value;
+  const known = template === undefined ? {} : { template: TemplateSpec.parse(template) };
+  const resolved = resolveApplication(written, { ...{ name, environment, environmentSpec }, ...known });
+  // What plan refuses would be played as a release that never begins.
+  const environments = { [environment]: environmentSpec };
+  const problems = resolved.ok
+    ? validateApplication(written, { name, environments, requirePinned: false, ...known })
+    : resolved.error;
+  if (resolved.ok && problems.length === 0) return resolved.value;
   throw new SlipwayError(
     'invalid',
     `${name} cannot be released to ${environment}, so it cannot be rehearsed.`,
     {
-      details: [...resolved.error],
-      next: 'slipway plan -f FILE shows the same.',
+      details: [...problems],
+      next: 'Mend what is named; slipway plan shows the same.',
     },
   );
 }

@@ -7,7 +7,13 @@ import { goodAnswer } from './gate-answers.ts';
 import type { Measures } from './measures.ts';
 import type { DrillRun } from './run-drill.ts';
 import type { Subject } from './side.ts';
-import type { Trouble } from './trouble.ts';
+import { OWN_FAULT, type Trouble } from './trouble.ts';
+
+const NEVER_BEGAN: Trouble = {
+  ...{ kind: 'stuck', place: 'release', atMs: 0, count: 1 },
+  message: 'The release never began.',
+  next: OWN_FAULT,
+};
 
 /** A good version on a day on which nothing breaks is to be released. */
 export function endTroubles(
@@ -17,7 +23,8 @@ export function endTroubles(
 ): Trouble[] {
   const { release, gates } = measures;
   const phase = release?.status?.phase ?? 'Pending';
-  if (!isCalm(drawn.drill) || phase === 'Succeeded') return [];
+  if (phase === 'Succeeded') return [];
+  if (!isCalm(drawn.drill)) return release === undefined ? [NEVER_BEGAN] : [];
   // Why requests failed is told by cause.
   if (release?.status?.failure?.reason === 'failedRequests' && measures.failures.length > 0) return [];
   const atMs = measures.endedAtMs ?? 0;

@@ -46,7 +46,8 @@ export async function runDrill({ subject, drawn, also, trace = false }: DrillOpt
     begins: (watched) => {
       world = watched.world;
     },
-    isAtRest: () => world !== undefined && !people.isBusy && isQuiet(world, drawn.fromMs),
+    isAtRest: () =>
+      world !== undefined && !people.isBusy && hasCome(world, measures) && isQuiet(world, drawn.fromMs),
   };
   const outcome = await simulate({
     scenario: drawn.scenario,
@@ -55,6 +56,11 @@ export async function runDrill({ subject, drawn, also, trace = false }: DrillOpt
   });
   return { drawn, outcome, measures };
 }
+
+/** The release has ended, or the track says why there is none: a manager that is dead may begin it much later. */
+const hasCome = (world: World, { endedAtMs }: Measures): boolean =>
+  endedAtMs !== null ||
+  (objectsOf(world, 'Track') as unknown as Track[]).some(({ status }) => (status?.refusal ?? null) !== null);
 
 /** Nothing is under way. What is kept warm may stay: its timer is no part of the release. */
 function isQuiet(world: World, fromMs: number): boolean {

@@ -106,6 +106,19 @@ test('a file of assumptions is read, and the options go before it', async () => 
   });
 });
 
+test('what plan refuses is not played', async () => {
+  const file = planted(
+    'small',
+    /$/,
+    '---\napiVersion: slipway.dev/v1alpha1\nkind: Environment\nmetadata: { name: production }\nspec: { maxInstances: 7 }\n',
+  );
+  const { code, stderr } = await rehearse('-f', file, '-e', 'production');
+  expect(stderr).toMatch(
+    /cannot be released to production[\s\S]*needs 10 instances at its widest and the environment allows 7/,
+  );
+  expect(code).toBe(2);
+});
+
 test.each<[string, string[], number, RegExp]>([
   ['nothing to rehearse', [], 2, /What is to be rehearsed\?\n {2}slipway rehearse -f app\.yaml/],
   ['a file where a name belongs', ['app.yaml'], 2, /slipway rehearse -f app\.yaml/],
