@@ -137,9 +137,41 @@ module.exports = {
     only(
       'simulator-composes',
       'simulator',
-      ['api', 'lib', 'engine', 'store', 'controllers', 'execution', 'agent', 'drivers', 'gates', 'router'],
+      [
+        'api',
+        'lib',
+        'engine',
+        'store',
+        'artifacts',
+        'controllers',
+        'execution',
+        'agent',
+        'drivers',
+        'gates',
+        'router',
+      ],
       'The simulator puts the real parts together over ports of its own; it knows no server, command line or machine.',
     ),
+    {
+      name: 'simulator-shares-decisions',
+      comment:
+        'Of the local driver the model of a cluster takes pure decisions, which then need no keeping in step; processes, files and sockets are its own.',
+      severity: 'error',
+      from: { path: '^src/simulator/', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^src/drivers/local/',
+        pathNot:
+          '^src/drivers/local/(admission|backend-states|backoff|failures|plan-workload|ports|problem|prove-after|readiness|route-table)\\.ts$',
+      },
+    },
+    {
+      name: 'suites-are-for-tests',
+      comment:
+        'A conformance suite judges adapters and is no part of what ships (tsconfig.build.json leaves it out).',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '(\\.test|conformance)\\.ts$' },
+      to: { path: 'conformance\\.ts$' },
+    },
     {
       name: 'nobody-knows-the-simulator',
       comment:

@@ -14,6 +14,7 @@ import { Desk } from './desk.ts';
 import { Journal } from './journal.ts';
 import { artifactsOf } from './journal-entries.ts';
 import { Lease } from './lease.ts';
+import { StandingWatch } from './standing-watch.ts';
 
 export interface AgentOptions {
   readonly managerUrl: string;
@@ -70,6 +71,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     cluster,
     version,
     send: (frame) => connection.send(frame),
+    ended: (place) => standing.ended(place),
+  });
+  const standing = new StandingWatch({
+    ...{ driver, trafficRouter, clock, log },
+    holdings: () => desk.holdings(),
+    send: (frame) => connection.send(frame),
   });
   const calls = new Calls({
     driver,
@@ -87,8 +94,14 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     version,
     entry,
     holds: () => desk.holds(),
-    connected: () => desk.resend(),
-    disconnected: () => calls.hangUpAll(),
+    connected: () => {
+      desk.resend();
+      standing.connected();
+    },
+    disconnected: () => {
+      standing.disconnected();
+      calls.hangUpAll();
+    },
     frame: (frame) => {
       switch (frame.type) {
         case 'order':
@@ -114,6 +127,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   return {
     artifacts: () => artifactsOf(journal.state),
     stop: async () => {
+      standing.stop();
       await desk.stop();
       await connection.stop();
       await expressions.stop();

@@ -31,6 +31,7 @@ async function make(files = new MemoryFiles(), clock = autoClock(), cluster = ne
       sent.push(frame);
       return true;
     },
+    ended: () => {},
     ports: {
       driver: cluster.driver,
       trafficRouter: cluster.trafficRouter,

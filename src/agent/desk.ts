@@ -1,4 +1,6 @@
+import type { ExecutionSpec } from '../api/execution.ts';
 import type { TrafficTotals } from '../api/release.ts';
+import { type Place, placeId } from '../api/standing.ts';
 import type { AgentFrame, HeldExecution, ManagerFrame } from '../execution/protocol.ts';
 import { instant } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -20,6 +22,8 @@ export interface DeskOptions {
   readonly version: string;
   /** False when there is no connection. */
   send(frame: AgentFrame): boolean;
+  /** No order for this place runs any more that the manager does not know the end of. */
+  ended(place: Place): void;
 }
 
 /**
@@ -76,6 +80,17 @@ export class Desk {
     }));
   }
 
+  /** Orders that are held, by place: null while one of them is not over. */
+  holdings(): Map<string, string | null> {
+    const holdings = new Map<string, string | null>();
+    for (const [key, { namespace, spec, status }] of this.#options.journal.state.records) {
+      const id = placeId(placeOf(namespace, spec));
+      const known = holdings.get(id);
+      holdings.set(id, known === null || !isFinal(status) ? null : `${known ?? ''} ${key}`);
+    }
+    return holdings;
+  }
+
   /** After the hello: what the manager may not have. */
   resend(): void {
     for (const run of this.#runs.values()) run.resend();
@@ -102,7 +117,9 @@ export class Desk {
       const record = this.#options.journal.state.records.get(key);
       const run = this.#runs.get(key);
       if (record === undefined || run === undefined || !run.acknowledged(number)) return;
-      if (!isFinal(record.status) || record.acknowledged) return;
+      if (!isFinal(record.status)) return;
+      this.#options.ended(placeOf(record.namespace, record.spec));
+      if (record.acknowledged) return;
       await this.#options.journal.writeUntilDurable({ t: 'acknowledged', key }, this.#stop.signal);
       this.#dropGone();
     });
@@ -148,6 +165,7 @@ export class Desk {
     if (reason !== null) {
       ports.log.warn('order refused', { execution, namespace, reason });
       send({ type: 'refused', execution, namespace, reason });
+      this.#options.ended(placeOf(namespace, spec));
       return;
     }
     const acceptedAt = instant(ports.clock.now());
@@ -213,6 +231,12 @@ export class Desk {
     });
   }
 }
+
+const placeOf = (namespace: string, { application, environment }: ExecutionSpec): Place => ({
+  namespace,
+  application,
+  environment,
+});
 
 const identityOf = ({ execution, uid, spec }: Pick<Order, 'execution' | 'uid' | 'spec'>): OrderIdentity => ({
   execution,

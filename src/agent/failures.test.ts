@@ -29,6 +29,19 @@ describe('failures say what happened, whom it hurts, and what to do', () => {
       },
     ],
     [
+      'instances that are ready and answer wrong',
+      () =>
+        cluster.behave('shop-r2', {
+          proveMs: Number.POSITIVE_INFINITY,
+          problem: { ...problem(true), reason: 'proofFailed', message: 'GET / answered 500 (10 tries).' },
+        }),
+      {},
+      {
+        reason: 'proofFailed',
+        message: /^shop-r2 is ready in local \(\d of 4\), but GET \/ answered 500 \(10 tries\)\.$/,
+      },
+    ],
+    [
       'no progress until the deadline',
       () => cluster.behave('shop-r2', { startMs: Number.POSITIVE_INFINITY, problem: problem(false) }),
       { deadlineMs: 150 },

@@ -123,4 +123,30 @@ describe('totalsSince', () => {
       failures: { cut: 2 },
       byVersion: { v: { requests: 8, failed: 2 } },
     }));
+
+  const own = (answered5xx: number | undefined, requests = 10): ServiceTotals => ({
+    ...totals(requests, 0),
+    ...(answered5xx === undefined ? {} : { answered5xx }),
+    byVersion: { v: { requests, failed: 0, ...(answered5xx === undefined ? {} : { answered5xx }) } },
+  });
+  it.each<[string, Record<string, ServiceTotals>, Record<string, ServiceTotals>, number | undefined]>([
+    ['since the baseline', { a: own(3) }, { a: own(8, 20) }, 5],
+    ['of all services', { a: own(3) }, { a: own(8, 20), b: own(1) }, 6],
+    ['not against a baseline without them', { a: own(undefined) }, { a: own(8, 20) }, undefined],
+    ['not where one service does not say', {}, { a: own(8), b: own(undefined) }, undefined],
+  ])("counts the application's own 5xx %s", (_, before, now, wanted) => {
+    const since = totalsSince(before, now);
+    expect(since.answered5xx).toBe(wanted);
+    expect(since.byVersion.v?.answered5xx).toBe(wanted);
+  });
+
+  it('leaves out versions that nobody reached since then, also those without a name', () => {
+    const old = { requests: 5, failed: 0 };
+    const now = {
+      ...totals(9, 0),
+      byVersion: { v1: old, '': { requests: 0, failed: 0 }, v2: { requests: 4, failed: 0 } },
+    };
+    const since = totalsSince({ a: { ...totals(5, 0), byVersion: { v1: old } } }, { a: now });
+    expect(Object.keys(since.byVersion)).toEqual(['v2']);
+  });
 });

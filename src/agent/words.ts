@@ -1,5 +1,5 @@
 import type { ExecutionSpec } from '../api/execution.ts';
-import type { WorkloadObservation } from '../drivers/cluster-driver.ts';
+import type { WorkloadObservation, WorkloadProblem } from '../drivers/cluster-driver.ts';
 import { messageOf } from '../lib/errors.ts';
 import { type Failure, type InstructionContext, serviceKey, servicesOf } from './context.ts';
 
@@ -45,6 +45,19 @@ export async function whomItHurts(context: InstructionContext): Promise<string> 
   }
   if (sentences.length === 0) return 'Users are not affected: nothing serves them yet.';
   return `${hurt ? 'Users may be affected' : 'Users are not affected'}: ${sentences.join(', ')}.`;
+}
+
+/** Why instances do not come up: those that are ready did start, and fail at what is asked of them. */
+export function stuckWords(
+  { version, cluster }: { readonly version: string; readonly cluster: string },
+  seen: Pick<WorkloadObservation, 'ready'>,
+  wanted: number,
+  problem: WorkloadProblem,
+): string {
+  const ready = Math.min(seen.ready, wanted);
+  return problem.reason === 'proofFailed'
+    ? `${version} is ready in ${cluster} (${ready} of ${wanted}), but ${problem.message}`
+    : `${version} cannot start in ${cluster} (${ready} of ${wanted} ready): ${problem.message}`;
 }
 
 /** `4 of 6 ready, 2 starting`. */

@@ -110,6 +110,8 @@ export const ReceiptSpec = z.looseObject({
     total: z.number().nullable(),
     failed: z.number().nullable(),
     failures: z.record(z.string(), z.number()),
+    /** Whole answers of the application with a status of 500 and above, from the same source; null: not measured. */
+    answered5xx: z.number().nullable().optional(),
     byVersion: z.record(z.string(), z.looseObject({})),
   }),
   prober: Figure.extend({ total: z.number().nullable(), failed: z.number().nullable() }),

@@ -46,12 +46,23 @@ export const Waiting = z.looseObject({
 });
 export type Waiting = z.infer<typeof Waiting>;
 
-/** Failed requests and totals as the data plane counted them, cumulative since the release began. */
+/**
+ * Requests as the data plane counted them, cumulative since the release began. Failed is what got no whole answer
+ * of the application; its own answers with 5xx are whole answers, and counted apart. Absent: not measured.
+ */
 export const TrafficTotals = z.looseObject({
   requests: z.number().int(),
   failed: z.number().int(),
   failures: z.record(z.string(), z.number().int()),
-  byVersion: z.record(z.string(), z.looseObject({ requests: z.number().int(), failed: z.number().int() })),
+  answered5xx: z.number().int().optional(),
+  byVersion: z.record(
+    z.string(),
+    z.looseObject({
+      requests: z.number().int(),
+      failed: z.number().int(),
+      answered5xx: z.number().int().optional(),
+    }),
+  ),
 });
 
 export type TrafficTotals = z.infer<typeof TrafficTotals>;

@@ -60,6 +60,8 @@ const TrackWork = z.looseObject({
   replicas: z.record(z.string(), z.number().int()).optional(),
   /** Routes that `inPlace` brings about, whatever the application says when it is ordered. */
   routes: z.array(RouteSpec).optional(),
+  /** What stood and should not, where `inPlace` brings back what is live; for people. */
+  repairs: z.string().optional(),
 });
 
 /**
@@ -95,8 +97,10 @@ export const TrackStatus = z.looseObject({
   dropped: z.array(z.looseObject({ claim: Claim, by: z.string() })).optional(),
   /** Revision that has the traffic. */
   live: z.string().nullable(),
-  /** Revision that had it before: where `rollback` goes by default. */
+  /** The last of `earlier`, for programs that know no more. */
   previous: z.string().nullable(),
+  /** Revisions that had it before, oldest first: `rollback` goes back along them. Absent in older tracks. */
+  earlier: z.array(z.string()).optional(),
   /** Strategy that put it there: changing between rolling and the others goes once by blueGreen. */
   liveStrategy: z.string().nullable(),
   warm: z.array(WarmRevision),
@@ -117,6 +121,8 @@ export const TrackStatus = z.looseObject({
   replicas: z.record(z.string(), z.number().int()).optional(),
   /** Routes and their digest with replicas, as they last stood; absent in tracks of older programs. */
   standing: z.looseObject({ inPlace: z.string(), routes: z.array(RouteSpec) }).optional(),
+  /** When what stood was last brought back to what is live, and what it was. */
+  repaired: z.looseObject({ at: z.string(), what: z.string() }).optional(),
   /** What waits for an approval before it applies in place, or was refused it. */
   change: InPlaceChange.optional(),
   /** The latest release that did not succeed: its content is applied and not what serves. */

@@ -1,3 +1,4 @@
+import type { Place, Standing } from '../api/standing.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
@@ -11,6 +12,8 @@ export interface ControllerContext {
   /** Version of this program: releases and executions carry it, and only it advances them (INV-16). */
   readonly version: string;
   readonly pending: PendingCommands;
+  /** What stands of a place in a cluster; undefined where that is not known. */
+  standing(cluster: string, place: Place): Standing | undefined;
   /** Clusters whose agent is connected now. */
   connectedClusters(): readonly string[];
 }

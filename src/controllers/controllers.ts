@@ -4,6 +4,7 @@ import type { Execution, GateRun } from '../api/execution.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import type { Command, Release } from '../api/release.ts';
 import type { Track } from '../api/revision.ts';
+import { type Place, placeId, type Standing } from '../api/standing.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Planner } from '../server/dependencies.ts';
@@ -19,8 +20,12 @@ import { WorkQueue } from './work-queue.ts';
 
 export interface ControllersOptions {
   readonly store: Store;
-  /** Which agents are connected. */
-  readonly gateway: { clusters(): readonly { name: string; connected: boolean }[] };
+  /** Which agents are connected, and what they say that stands. */
+  readonly gateway: {
+    clusters(): readonly { name: string; connected: boolean }[];
+    standing(cluster: string, place: Place): Standing | undefined;
+    onStanding(callback: (place: Place | null) => void): Disposable;
+  };
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
@@ -45,6 +50,7 @@ export function startControllers(options: ControllersOptions): Controllers {
     log,
     version,
     pending,
+    standing: (cluster, place) => options.gateway.standing(cluster, place),
     connectedClusters: () =>
       options.gateway
         .clusters()
@@ -157,10 +163,15 @@ export function startControllers(options: ControllersOptions): Controllers {
     for (const key of allReleases) releases.add(key);
   });
 
+  const standing = options.gateway.onStanding((place) => {
+    allTracks((key) => place === null || key === placeId(place));
+  });
+
   return {
     planner: createPlanner({ store, clock, version }),
     async stop() {
       ending.abort();
+      standing[Symbol.dispose]();
       await Promise.all([releases.stop(), tracks.stop(), deletions.stop()]);
     },
   };

@@ -3,13 +3,16 @@ import type { ReleaseSpec } from '../api/release.ts';
 import { differences, versionName } from '../engine/application/revision.ts';
 import { evaluateWeights } from '../engine/counts.ts';
 import { positionOf } from '../engine/strategies/stage.ts';
+import { automatic } from '../engine/track/automatic.ts';
 import { releaseName } from '../engine/track/claim.ts';
 import type { TrackInput } from '../engine/track/input.ts';
 import { destinationOf, planClaim } from '../engine/track/plan-claim.ts';
+import { secondRelease, whyNotNow } from '../engine/track/second-release.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type ErrorDetail, SlipwayError } from '../lib/errors.ts';
 import type { Planner, PlanPreview, PlanRequest } from '../server/dependencies.ts';
 import type { Store } from '../store/store.ts';
+import { whatIsMissing } from './missing.ts';
 import { gatherTrack } from './track-input.ts';
 
 const NO_PLAN: Plan = { strategy: '', stages: [], afterwards: 'none', rollback: [], warnings: [], hash: '' };
@@ -25,13 +28,8 @@ async function plan(
 ): Promise<PlanPreview> {
   const gathered = await gatherTrack(store, request, { now: clock.now(), spec: request.spec });
   if (gathered?.environment === undefined) {
-    throw new SlipwayError(
-      'notFound',
-      `there is no application ${request.application} or no environment ${request.environment} in namespace ${request.namespace}`,
-      {
-        next: 'slipway get applications,environments',
-      },
-    );
+    const { message, next } = await whatIsMissing(store, request);
+    throw new SlipwayError('notFound', message, { next });
   }
   const input: TrackInput = { ...gathered.input, commands: [], version, now: clock.now() };
   const { track } = input;
@@ -60,11 +58,14 @@ async function plan(
     why: null,
   });
   if (!planned.ok) return refusedPreview(track.live, planned.error);
+  const refusal = back === undefined ? whyNotNow(input, wanted) : null;
+  if (refusal !== null) return refusedPreview(track.live, [{ path: 'spec.policy', message: refusal }]);
   return {
     release: releaseName(track, destination.revision).name,
     from: track.live,
     to: destination.revision,
     changes: destination.revision !== track.live,
+    automatic: automatic(input, track) === 'begins',
     plan: planned.value.plan,
     differences: differences(from, destination.spec),
     now: nowOf(planned.value, from?.number ?? null, destination.spec.number),
@@ -87,10 +88,11 @@ const refusedPreview = (from: string | null, refusals: readonly ErrorDetail[]): 
   refusals,
 });
 
-function notices({ track }: TrackInput): string[] {
+function notices(input: TrackInput): string[] {
+  const { track } = input;
   return [
     ...(track.hold === null ? [] : [`a rollback by ${track.hold.by} holds automatic releases`]),
-    ...(track.active === null ? [] : [`release ${track.active.release} is under way`]),
+    ...(track.active === null ? [] : [secondRelease(input, track.active)]),
   ];
 }
 
@@ -130,7 +132,10 @@ function timelineOf(release: ReleaseSpec, from: number | null, to: number): Plan
       ];
       weights = Object.fromEntries(entries.filter(([, weight]) => weight > 0));
     }
-    const gates = [...stage.gatesBefore, ...stage.gatesAfter].map((gate) => `gate ${gate.name}`);
+    const gates = [
+      ...stage.gatesBefore.map(({ name }) => `gate ${name} first`),
+      ...stage.gatesAfter.map(({ name }) => `then gate ${name}`),
+    ];
     const pause =
       stage.advance.kind === 'manual'
         ? ['pauses for promote']

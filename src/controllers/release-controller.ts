@@ -6,7 +6,7 @@ import { decide } from '../engine/release/decide.ts';
 import type { ReleaseDecision, ReleaseInput } from '../engine/release/input.ts';
 import { recordInput } from '../engine/release/record.ts';
 import { hasEnded, initialStatus } from '../engine/release/state.ts';
-import { supersededBy } from '../engine/track/decide-track.ts';
+import { supersededBy } from '../engine/track/claim.ts';
 import { instant } from '../lib/clock.ts';
 import { equalJson } from '../lib/equal-json.ts';
 import { type ControllerContext, LABELS, labelValue } from './context.ts';

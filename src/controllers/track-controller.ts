@@ -9,6 +9,7 @@ import type { TrackCommand, TrackInput } from '../engine/track/input.ts';
 import { instant } from '../lib/clock.ts';
 import { equalJson } from '../lib/equal-json.ts';
 import type { ControllerContext } from './context.ts';
+import { whatIsMissing } from './missing.ts';
 import { answerCommand } from './pending-commands.ts';
 import { carryOut, isBeforeSave, labelsOf, trackName } from './track-effects.ts';
 import { type GatheredTrack, gatherTrack, type TrackName } from './track-input.ts';
@@ -18,10 +19,14 @@ import type { ReconcileResult } from './work-queue.ts';
 export async function reconcileTrack(context: ControllerContext, where: TrackName): Promise<ReconcileResult> {
   const { store, clock } = context;
   const asked = context.pending.targets(where.namespace, 'Release');
-  const gathered = await gatherTrack(store, where, { now: clock.now(), asked });
-  const cannot = whyNot(where, gathered);
+  const gathered = await gatherTrack(store, where, {
+    now: clock.now(),
+    asked,
+    standing: context.standing,
+  });
+  const cannot = gathered === undefined ? null : whyNot(where, gathered);
   if (gathered === undefined || cannot !== null) {
-    await refuseAll(context, where, cannot ?? '');
+    await refuseAll(context, where, cannot);
     if (gathered === undefined) await sayOnApplication(context, where, noEnvironment(where, clock.now()));
     else if (gathered.foreign) {
       const foreign = wholeOf(context, gathered, []);
@@ -60,19 +65,25 @@ const wholeOf = (
 ): TrackInput => ({ ...input, commands, version, now: clock.now() });
 
 /** Why nothing can be decided for this application in this environment, in words. */
-function whyNot({ application, environment }: TrackName, gathered: GatheredTrack | undefined): string | null {
-  if (gathered === undefined)
-    return `there is no application ${application} or no environment ${environment} here`;
+function whyNot({ application }: TrackName, gathered: GatheredTrack): string | null {
   // A track that deletion has removed is not made again.
   if (gathered.track === undefined && gathered.input.deleting) return `${application} is being deleted`;
   const { wanted } = gathered.input;
   return gathered.foreign && !wanted.ok ? (wanted.error[0]?.message ?? 'its name is taken') : null;
 }
 
-/** Who waits at what cannot be decided is told so. */
-async function refuseAll(context: ControllerContext, where: TrackName, message: string): Promise<void> {
-  for (const stored of ownCommands(context, where))
-    await answerCommand(context.store, stored, { state: 'refused', message });
+/** Who waits at what cannot be decided is told so; null: application or environment is not there. */
+async function refuseAll(
+  context: ControllerContext,
+  where: TrackName,
+  message: string | null,
+): Promise<void> {
+  const commands = ownCommands(context, where);
+  if (commands.length === 0) return;
+  const missing = message === null ? await whatIsMissing(context.store, where) : { message, next: undefined };
+  const result = missing.next === undefined ? {} : { result: { next: missing.next } };
+  for (const stored of commands)
+    await answerCommand(context.store, stored, { state: 'refused', message: missing.message, ...result });
 }
 
 /** The condition of this type; null where there is nothing to say. */

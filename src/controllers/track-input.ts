@@ -10,6 +10,7 @@ import type { Execution, ExecutionStatus } from '../api/execution.ts';
 import type { Stored } from '../api/meta.ts';
 import type { Release } from '../api/release.ts';
 import type { Revision, Track, TrackStatus } from '../api/revision.ts';
+import type { Standing } from '../api/standing.ts';
 import { resolveApplication } from '../engine/application/resolve.ts';
 import { inPlaceDigest, pinWorkloads, revisionDigest } from '../engine/application/revision.ts';
 import { attemptsOf } from '../engine/track/claim.ts';
@@ -47,7 +48,17 @@ export interface GatheredTrack {
 export async function gatherTrack(
   store: Store,
   where: TrackName,
-  { now, spec, asked = [] }: { now: number; spec?: unknown; asked?: readonly string[] },
+  {
+    now,
+    spec,
+    asked = [],
+    standing = () => undefined,
+  }: {
+    now: number;
+    spec?: unknown;
+    asked?: readonly string[];
+    standing?: (cluster: string, place: TrackName) => Standing | undefined;
+  },
 ): Promise<GatheredTrack | undefined> {
   const { namespace } = where;
   const [application, environment] = await Promise.all([
@@ -100,10 +111,15 @@ export async function gatherTrack(
           state === undefined ? [] : [[metadata.name, { spec: release, status: state }]],
         ),
       ),
+      standings: allOf(environmentSpec.clusters.map((cluster) => standing(cluster, where))),
       work: await workOf(store, namespace, status, environmentSpec.clusters),
     },
   };
 }
+
+/** All of them, or null where one is not known. */
+const allOf = (standings: readonly (Standing | undefined)[]): readonly Standing[] | null =>
+  standings.every((each) => each !== undefined) ? standings : null;
 
 /** Nothing can be released to it, and what runs there can still be taken away. */
 const noEnvironment = ({ environment }: TrackName): TrackInput['wanted'] => ({

@@ -5,13 +5,17 @@ import type { RevisionSpec } from '../api/revision.ts';
  * One cluster's workloads, as the agent sees them: level-triggered desired state in, uncached observation
  * out. Adapters: local/ (process groups), kubernetes/ (a later issue). No method decides anything; each is
  * idempotent and durable when it resolves: the adapter goes on towards the wish by itself, also after its
- * process was restarted, and without a manager.
+ * process was restarted, and without a manager. Each runs the cases of conformance/, and so does the simulator's
+ * model.
  */
 export interface ClusterDriver {
   readonly name: 'local' | 'kubernetes';
-  /** Wish for one workload of one revision. Surplus instances are drained as TrafficRouter demands, then ended. */
+  /**
+   * Wish for one workload of one revision. Surplus instances are drained as TrafficRouter demands, then ended.
+   * Rejects with `refused` a lower epoch (INV-12), and replicas 0 of what weights name (INV-5).
+   */
   setWorkload(wish: WorkloadWish): Promise<void>;
-  /** Replicas 0 and forgotten once gone. */
+  /** Replicas 0 and forgotten once gone; `refused` while weights name it (INV-5). */
   removeWorkload(key: WorkloadKey): Promise<void>;
   /** Replaces every instance, new before old, within surge and unavailability. Returns when the wish is durable. */
   restartWorkload(key: WorkloadKey): Promise<void>;
@@ -54,7 +58,7 @@ export interface InstanceObservation {
   readonly state: 'starting' | 'ready' | 'notReady' | 'retiring' | 'exited';
   /** Answered the proof through the router's preview. */
   readonly proven: boolean;
-  /** Takes public traffic now, as acknowledged by the router. */
+  /** Takes its part of what its version gets, as acknowledged by the router; a version without weight gets none. */
   readonly admitted: boolean;
   readonly startedAt: string;
   readonly restarts: number;
@@ -62,12 +66,13 @@ export interface InstanceObservation {
   readonly cpuMs: number | null;
   /**
    * Of an exited instance of a `migration` workload: it runs once, is not restarted, and stays here with the
-   * code of its end until the workload is removed. Null when the end was not seen; absent otherwise.
+   * code of its end until the workload is removed: told together, since an end without a code is taken for one
+   * that nobody saw (null). Absent otherwise.
    */
   readonly exitCode?: number | null;
 }
 
-/** Why instances do not come up, in the words of design section 10. */
+/** Why wanted instances do not come up, in the words of design section 10. A new order begins without it. */
 export interface WorkloadProblem {
   readonly reason:
     | 'crashLoop'
@@ -118,21 +123,26 @@ export interface TrafficRouter {
   readonly lagMs: number;
   /**
    * Writes routes and weights. Resolves when every request that starts from then on follows them, with the
-   * time from the write to that moment. Refuses (result, no exception) what would break INV-1, INV-2 or INV-4.
+   * time from the write to that moment. Refuses (result, no exception) what would break INV-1, INV-2 or INV-4, an
+   * order that was overtaken (INV-12), and routes that another service has.
    */
   setTraffic(
     wish: TrafficWish,
   ): Promise<{ ok: true; flipMs: number; at: string; generation: number } | { ok: false; reason: string }>;
   /** The wish in force; undefined when the service is unknown. */
   traffic(service: ServiceKey): Promise<TrafficWish | undefined>;
+  /** Nothing where there is none; an order that was overtaken rejects with `refused` (INV-12). */
   removeService(service: ServiceKey, fence: Fence): Promise<void>;
-  /** Requests through the entry over fresh connections until the proof of design section 5 is decided. */
+  /**
+   * Requests through the entry over fresh connections until the proof of design section 5 is decided; `totals`
+   * counts them like any others. Rejects with `refused` where there is no traffic to prove.
+   */
   proveAfter(wish: { service: ServiceKey; deadlineMs: number; signal: AbortSignal }): Promise<ProofEvidence>;
   /** Cumulative counts since the service began, router restarts included; null = not measured. */
   totals(service: ServiceKey): Promise<ServiceTotals | null>;
   /** What is inside a version now. */
   load(service: ServiceKey, version: string): Promise<{ requests: number; streams: number }>;
-  /** Asks one version through the preview (gates with a path). */
+  /** Asks one version through the preview (gates with a path). Rejects where no instance of it answers. */
   preview(service: ServiceKey, version: string, request: PreviewRequest): Promise<PreviewAnswer>;
 }
 
@@ -172,7 +182,11 @@ export interface ServiceTotals {
   readonly requests: number;
   readonly failed: number;
   readonly failures: Readonly<Record<string, number>>;
-  readonly byVersion: Readonly<Record<string, { readonly requests: number; readonly failed: number }>>;
+  /** Answers of the application itself with a status of 500 and above: no failures. Absent: not measured. */
+  readonly answered5xx?: number;
+  readonly byVersion: Readonly<
+    Record<string, { readonly requests: number; readonly failed: number; readonly answered5xx?: number }>
+  >;
   /** Lives of the source whose last counts were lost with it; absent where there was none. */
   readonly gaps?: number;
 }

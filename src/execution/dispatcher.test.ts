@@ -42,6 +42,7 @@ async function make() {
   const writer = new StatusWriter({ store, clock, log: silentLog, version: VERSION, signal });
   const dispatcher = new Dispatcher({
     ...{ store, signal, clock, log: silentLog, version: VERSION, writer },
+    standings: { forget: () => {} },
     connectionOf: (cluster) => (cluster === 'local' ? connection : undefined),
     connections: () => [connection],
   });

@@ -8,7 +8,8 @@ import type { AgentConnection } from './agent-connection.ts';
 import { DispatchIndex, hasEnded, keyOf, refOf, subjectOf } from './dispatch-index.ts';
 import { cancelKey, type DispatchAction, type ExecutionView, planDispatch } from './dispatch-plan.ts';
 import type { AgentFrame } from './protocol.ts';
-import type { ExecutionRef, StatusWriter } from './status-writer.ts';
+import type { Standings } from './standings.ts';
+import { type ExecutionRef, isFinalPhase, type StatusWriter } from './status-writer.ts';
 
 /** Of a release, with one cluster or several (engine/release/input.ts). */
 const EXECUTION_NAME = /^(.+)-e\d+-s\d+(?:-.+)?$/;
@@ -21,6 +22,7 @@ export interface DispatcherOptions {
   readonly log: Log;
   readonly version: string;
   readonly writer: StatusWriter;
+  readonly standings: Pick<Standings, 'forget'>;
   connectionOf(cluster: string): AgentConnection | undefined;
   connections(): Iterable<AgentConnection>;
 }
@@ -107,6 +109,7 @@ export class Dispatcher {
         );
         return;
       case 'report':
+        if (isFinalPhase(frame.status.phase)) this.#forgetStanding(`${frame.namespace}/${frame.execution}`);
         writer.report(frameRef(frame), frame, (number) => {
           const { execution, namespace } = frame;
           // To whoever is there now: the connection that brought it may be gone.
@@ -135,6 +138,7 @@ export class Dispatcher {
         const execution = this.#index.execution(action.key);
         if (execution === undefined) return;
         connection.sent.add(action.key);
+        this.#forgetStanding(action.key);
         void this.#order(action.key, execution, connection);
         return;
       }
@@ -211,6 +215,15 @@ export class Dispatcher {
               instruction: null,
             },
     };
+  }
+
+  /** What stands where an order acts is not what stood before it. */
+  #forgetStanding(key: string): void {
+    const execution = this.#index.execution(key);
+    if (execution === undefined) return;
+    const { cluster, application, environment } = execution.spec;
+    const { namespace = '' } = execution.metadata;
+    this.#options.standings.forget(cluster, { namespace, application, environment });
   }
 
   #forgetRelease(release: Stored<Release>): void {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ExecutionSpec, ExecutionStatus, GateRunStatus } from '../api/execution.ts';
 import { TrafficTotals } from '../api/release.ts';
+import { Place, Standing } from '../api/standing.ts';
 import type { Result } from '../lib/errors.ts';
 import type { AgentFrame, ManagerFrame } from './protocol.ts';
 
@@ -31,6 +32,13 @@ const agentFrame = z.discriminatedUnion('type', [
     gateRuns: z.record(z.string(), GateRunStatus),
   }),
   z.strictObject({ type: z.literal('traffic'), subject: z.string(), totals: TrafficTotals }),
+  z.strictObject({
+    type: z.literal('standing'),
+    number: z.number().int(),
+    whole: z.boolean(),
+    places: z.array(Standing),
+    busy: z.array(Place),
+  }),
   z.strictObject({
     type: z.literal('data'),
     id,

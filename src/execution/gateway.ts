@@ -2,6 +2,7 @@ import type { WebSocket } from 'ws';
 import type { Cluster } from '../api/environment.ts';
 import type { Execution } from '../api/execution.ts';
 import type { Release } from '../api/release.ts';
+import type { Place, Standing } from '../api/standing.ts';
 import type { Clock } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -12,6 +13,7 @@ import { follow } from './follow.ts';
 import { CLOSE, type Link, type LinkEvents, socketLink } from './link.ts';
 import { PresenceWriter } from './presence.ts';
 import type { CallMethod } from './protocol.ts';
+import { Standings } from './standings.ts';
 import { StatusWriter } from './status-writer.ts';
 
 /** Who connects, as the server authenticated it. */
@@ -46,6 +48,12 @@ export interface AgentGateway {
     signal: AbortSignal,
   ): AsyncIterable<unknown>;
   clusters(): readonly ClusterConnection[];
+  /** What stands of a place in a cluster, as its agent last said; undefined where that is not known. */
+  standing(cluster: string, place: Place): Standing | undefined;
+  /** Every place of which a connected cluster has something. */
+  standings(cluster: string): readonly Standing[];
+  /** Called when more is known of what stands at a place; null: at all of them. */
+  onStanding(callback: (place: Place | null) => void): Disposable;
   /** Called with the cluster's name when its agent comes or goes. */
   onPresence(callback: (cluster: string) => void): Disposable;
   stop(): Promise<void>;
@@ -69,6 +77,10 @@ export function createGateway(options: GatewayOptions): AgentGateway {
   const pending = new Set<AgentConnection>();
   const known = new Map<string, ClusterConnection>();
   const listeners = new Set<(cluster: string) => void>();
+  const standingListeners = new Set<(place: Place | null) => void>();
+  const standings = new Standings((place) => {
+    for (const listener of standingListeners) listener(place);
+  });
   const presence = new PresenceWriter({ store, clock, log, signal });
   const writer = new StatusWriter({ store, clock, log, version, signal });
   const dispatcher = new Dispatcher({
@@ -78,6 +90,7 @@ export function createGateway(options: GatewayOptions): AgentGateway {
     log,
     version,
     writer,
+    standings,
     connectionOf: (cluster) => connections.get(cluster),
     connections: () => connections.values(),
   });
@@ -96,6 +109,7 @@ export function createGateway(options: GatewayOptions): AgentGateway {
     const name = connection.hello?.cluster ?? '';
     const older = connections.get(name);
     connections.set(name, connection);
+    standings.lost(name);
     older?.close(CLOSE.replaced, 'a newer connection of this cluster');
     log.info('agent connected', { cluster: name, version: connection.hello?.version });
     setPresence(connection, true);
@@ -107,6 +121,7 @@ export function createGateway(options: GatewayOptions): AgentGateway {
     const name = connection.hello?.cluster ?? '';
     if (connections.get(name) !== connection) return;
     connections.delete(name);
+    standings.lost(name);
     if (signal.aborted) return;
     log.warn('agent disconnected', { cluster: name, reason });
     setPresence(connection, false);
@@ -160,7 +175,10 @@ export function createGateway(options: GatewayOptions): AgentGateway {
         greeted,
         frame: (from, frame) => {
           // A connection that was replaced is not heard any more.
-          if (connections.get(from.hello?.cluster ?? '') === from) dispatcher.heard(from, frame);
+          const cluster = from.hello?.cluster ?? '';
+          if (connections.get(cluster) !== from) return;
+          if (frame.type === 'standing') standings.told(cluster, frame);
+          else dispatcher.heard(from, frame);
         },
         closed,
       },
@@ -186,6 +204,12 @@ export function createGateway(options: GatewayOptions): AgentGateway {
         ...cluster,
         lastSeen: connections.get(cluster.name)?.lastSeen ?? cluster.lastSeen,
       })),
+    standing: (cluster, place) => standings.of(cluster, place),
+    standings: (cluster) => standings.all(cluster),
+    onStanding: (callback) => {
+      standingListeners.add(callback);
+      return { [Symbol.dispose]: () => standingListeners.delete(callback) };
+    },
     onPresence: (callback) => {
       listeners.add(callback);
       return { [Symbol.dispose]: () => listeners.delete(callback) };

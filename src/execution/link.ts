@@ -12,7 +12,7 @@ export interface Link {
   readonly open: boolean;
   /** Resolves when the frame was handed to the network; false when the link was closed. */
   send(text: string): Promise<boolean>;
-  /** Stops and starts delivery, so that a slow reader slows the sender. */
+  /** Stops and starts delivery at once, so that a slow reader slows the sender; an end waits behind its frames. */
   pause(): void;
   resume(): void;
   close(code: number, reason: string): void;
@@ -29,6 +29,9 @@ export const CLOSE = { replaced: 4000, protocol: 4002, silent: 4003, stopping: 4
 /** A WebSocket as a link. */
 export function socketLink(socket: WebSocket, events: LinkEvents): Link {
   let over = false;
+  let paused = false;
+  // ws hands over every frame of what it has read, also when the first of them made its reader pause.
+  const held: (() => void)[] = [];
   const end = (reason: string) => {
     if (over) return;
     over = true;
@@ -40,13 +43,19 @@ export function socketLink(socket: WebSocket, events: LinkEvents): Link {
       socket.close(CLOSE.protocol, 'text frames only');
       return;
     }
-    events.frame(Array.isArray(data) ? Buffer.concat(data).toString() : data.toString());
+    const text = Array.isArray(data) ? Buffer.concat(data).toString() : data.toString();
+    if (paused) held.push(() => !over && events.frame(text));
+    else events.frame(text);
   });
   socket.on('error', (error) => {
     end(messageOf(error));
     socket.terminate();
   });
-  socket.on('close', (code, reason) => end(reason.toString() || `closed with ${code}`));
+  socket.on('close', (code, reason) => {
+    const words = reason.toString() || `closed with ${code}`;
+    if (held.length > 0) held.push(() => end(words));
+    else end(words);
+  });
   return {
     get open() {
       return !over && socket.readyState === socket.OPEN;
@@ -59,8 +68,15 @@ export function socketLink(socket: WebSocket, events: LinkEvents): Link {
         }
         socket.send(text, (error) => resolve(error === undefined || error === null));
       }),
-    pause: () => socket.pause(),
-    resume: () => socket.resume(),
+    pause: () => {
+      paused = true;
+      socket.pause();
+    },
+    resume: () => {
+      paused = false;
+      while (!paused && held.length > 0) held.shift()?.();
+      if (!paused) socket.resume();
+    },
     close: (code, reason) => {
       end(reason);
       socket.close(code, reason.slice(0, 120));

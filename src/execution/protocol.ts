@@ -1,5 +1,6 @@
 import type { ExecutionSpec, ExecutionStatus, GateRunStatus } from '../api/execution.ts';
 import type { TrafficTotals } from '../api/release.ts';
+import type { Place, Standing } from '../api/standing.ts';
 
 /**
  * Frames between agent and manager (JSON, one per WebSocket message, path `/agent/v1/connect`). The agent
@@ -47,6 +48,19 @@ export type AgentFrame =
     }
   /** Counts of a service whose release is under way, when failures rose. */
   | { readonly type: 'traffic'; readonly subject: string; readonly totals: TrafficTotals }
+  /**
+   * What stands where no order runs: all of it after the welcome (`whole`: what is neither listed nor busy has
+   * nothing), then what changed. Of a place where an order ran it is sent after that order's final report, and seen
+   * after it too; numbers rise over a connection, so that a repeated frame is never taken for news.
+   */
+  | {
+      readonly type: 'standing';
+      readonly number: number;
+      readonly whole: boolean;
+      readonly places: readonly Standing[];
+      /** Where orders run: told when they have ended. */
+      readonly busy: readonly Place[];
+    }
   /** Part of the answer to a `call`; `end` with the last one, `error` when it failed. */
   | {
       readonly type: 'data';

@@ -5,7 +5,7 @@ import { askCommand } from './command-gate.ts';
 
 const ENDED: CommandOutcome = { exitCode: 0, signal: null, stdout: '', stderr: '', timedOut: false, ms: 1 };
 
-function ask(outcome: Partial<CommandOutcome> | Error, ran: RunCommand[] = []) {
+function ask(outcome: Partial<CommandOutcome> | Error, ran: RunCommand[] = [], idempotent = true) {
   const processes = {
     run: async (command: RunCommand) => {
       ran.push(command);
@@ -13,7 +13,7 @@ function ask(outcome: Partial<CommandOutcome> | Error, ran: RunCommand[] = []) {
       return { ...ENDED, ...outcome };
     },
   } as unknown as Processes;
-  return askCommand(CommandGate.parse({ argv: ['smoke', '--all'], env: { MODE: 'quick' } }), {
+  return askCommand(CommandGate.parse({ argv: ['smoke', '--all'], env: { MODE: 'quick' }, idempotent }), {
     processes,
     variables: { SLIPWAY_TO: 'shop-local-r2' },
     timeoutMs: 500,
@@ -41,6 +41,13 @@ describe('askCommand', () => {
     ['not there', new Error('ENOENT'), 'inconclusive', 'smoke could not be run: ENOENT'],
   ] as const)('%s', async (_, outcome, verdict, message) =>
     expect(await ask(outcome)).toEqual({ verdict, message }),
+  );
+
+  it.each([
+    ['too slow', { exitCode: null, timedOut: true }],
+    ['ended by a signal', { exitCode: null, signal: 'SIGSEGV' }],
+  ] as const)('nobody knows what one did that may run once only and was %s', async (_, outcome) =>
+    expect(await ask(outcome, [], false)).toMatchObject({ verdict: 'unknown' }),
   );
 
   it('has an environment of its own and no shell', async () => {

@@ -17,7 +17,10 @@ export interface CommandGatePorts {
 const MAX_OUTPUT_BYTES = 64 * 1024;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Runs an argument array, no shell, in an environment of its own; exit code 0 passes, another one fails. */
+/**
+ * Runs an argument array, no shell, in an environment of its own; exit code 0 passes, another one fails. One that was
+ * ended before it said so may have done anything: it is asked again only where that does no harm (INV-14).
+ */
 export async function askCommand(gate: CommandGate, ports: CommandGatePorts): Promise<Answer> {
   let outcome: CommandOutcome;
   try {
@@ -33,16 +36,17 @@ export async function askCommand(gate: CommandGate, ports: CommandGatePorts): Pr
     return { verdict: 'inconclusive', message: `${gate.argv[0]} could not be run: ${messageOf(error)}` };
   }
   const name = gate.argv[0] ?? '';
+  const ended = gate.idempotent ? 'inconclusive' : 'unknown';
   if (outcome.timedOut) {
     return {
-      verdict: 'inconclusive',
+      verdict: ended,
       message: `${name} took longer than ${ports.timeoutMs} ms and was ended`,
     };
   }
   if (outcome.exitCode === 0)
     return { verdict: 'pass', message: withTail(`${name} ended with code 0`, outcome) };
   if (outcome.exitCode === null) {
-    return { verdict: 'inconclusive', message: `${name} was ended by ${outcome.signal ?? 'a signal'}` };
+    return { verdict: ended, message: `${name} was ended by ${outcome.signal ?? 'a signal'}` };
   }
   return { verdict: 'fail', message: withTail(`${name} ended with code ${outcome.exitCode}`, outcome) };
 }

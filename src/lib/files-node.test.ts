@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { filesConformance } from './files-conformance.ts';
 import { nodeFiles } from './files-node.ts';
 
 let directory: string;
@@ -15,11 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 describe('nodeFiles', () => {
-  it('answers undefined and nothing for what is not there', async () => {
-    expect(await files.read(at('absent'))).toBeUndefined();
-    expect(await files.list(at('absent'))).toEqual([]);
-    await files.remove(at('absent'));
-  });
+  it.each(filesConformance)('$name', ({ run }) => run({ files, root: directory, again: nodeFiles }));
 
   it('replaces whole files with exactly the mode asked for, and leaves nothing beside them', async () => {
     await files.writeAtomic(at('key'), 'one', { mode: 0o644 });

@@ -8,7 +8,8 @@
  * - It claims `EXIT.pid` by exclusive creation before it starts the application. Whoever lost track of a
  *   start creates that file itself: either it is there already and names the pid, or the start never
  *   happens. So a crash between fork and record leaves neither an orphan nor a late starter.
- * - `wait` ends early for a trap: it is asked again as long as the application is there.
+ * - `wait` ends early for a trap: it is asked again as long as the application is there. What it says of a signal
+ *   ("Terminated") would stand in the log as the application's last word.
  * - A status above 128 is a signal by POSIX's convention; `kill -l` names it.
  */
 const SCRIPT = [
@@ -21,7 +22,7 @@ const SCRIPT = [
   '"$@" &',
   'p=$!',
   'while :; do',
-  '  wait "$p"; c=$?',
+  '  wait "$p" 2>/dev/null; c=$?',
   '  if [ "$c" -gt 128 ] && kill -0 "$p" 2>/dev/null; then continue; fi',
   '  break',
   'done',

@@ -3,8 +3,18 @@ import type { ApiObject, Stored } from '../api/meta.ts';
 import type { Command } from '../api/release.ts';
 import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
 import type { ListResult } from '../store/store.ts';
-import type { ApiClient, Dry, In, ListQuery, LogLine, Preconditions, WatchQuery } from './client-types.ts';
+import type {
+  ApiClient,
+  Dry,
+  Forced,
+  In,
+  ListQuery,
+  LogLine,
+  Preconditions,
+  WatchQuery,
+} from './client-types.ts';
 import { type HttpClient, type HttpClientOptions, httpClient } from './http-client.ts';
+import type { SecretUse } from './secret-uses.ts';
 import { fromAnswer, isStatus } from './status.ts';
 import type { TokenInfo } from './tokens.ts';
 import { jsonLines, watchResumed } from './watch-client.ts';
@@ -96,16 +106,17 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       body({
         method: 'PATCH',
         path: at(kind, name, place),
-        query: dry(place),
+        query: { ...dry(place), ...forced(place) },
         json: patch,
         type: 'application/merge-patch+json',
       }),
-    async delete<T extends ApiObject>(kind: string, name: string, place: In & Preconditions = {}) {
+    async delete<T extends ApiObject>(kind: string, name: string, place: In & Preconditions & Forced = {}) {
       const { resourceVersion, uid } = place;
       const preconditions = { ...(resourceVersion ? { resourceVersion } : {}), ...(uid ? { uid } : {}) };
       const answer = await body<Stored<T> | { kind: 'Status' }>({
         method: 'DELETE',
         path: at(kind, name, place),
+        query: forced(place),
         json: { preconditions },
       });
       return 'kind' in answer && answer.kind === 'Status' ? undefined : (answer as Stored<T>);
@@ -151,6 +162,13 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         path: `${at('Application', application, query)}/why`,
         query: { environment: query.environment },
       }),
+    secretUses: async (secret, place) =>
+      (
+        await body<{ items: readonly SecretUse[] }>({
+          method: 'GET',
+          path: `${at('Secret', secret, place)}/uses`,
+        })
+      ).items,
     instances: (application, query = {}) =>
       body({
         method: 'GET',
@@ -236,6 +254,7 @@ const placeOf = (object: ApiObject, place: In): In => {
   return namespace === undefined ? {} : { namespace };
 };
 
+const forced = ({ force }: Forced) => (force === undefined ? undefined : { force });
 const dry = (options: Dry) => (options.dryRun === true ? { dryRun: 'All' } : undefined);
 
 const selector = (labels: Readonly<Record<string, string>> | undefined): string | undefined =>

@@ -10,6 +10,7 @@ import type { ErrorDetail } from '../lib/errors.ts';
 import { isObject } from '../lib/merge-patch.ts';
 import type { Store } from '../store/store.ts';
 import type { KindHooks } from './kind-hooks.ts';
+import { newRoutesTaken } from './route-owners.ts';
 
 /** Keeps a deleted Application until the controller has drained and removed what runs. */
 export const DRAIN_FINALIZER = 'slipway.dev/drain';
@@ -22,7 +23,13 @@ export const applicationHooks: KindHooks = {
     return { ...object, metadata: { ...object.metadata, finalizers: [...others, DRAIN_FINALIZER] } };
   },
   async admit(object, { call, deps, stored }) {
-    const problems = await applicationProblems(object.metadata.name, object.spec, call.namespace, deps.store);
+    const { name } = object.metadata;
+    const problems = await applicationProblems(name, object.spec, call.namespace, deps.store);
+    if (problems.length === 0) {
+      const { spec } = object;
+      const written = { spec, before: stored?.spec, namespace: call.namespace ?? '', name };
+      problems.push(...(await newRoutesTaken(deps.store, written)));
+    }
     // A dry run comes before the upload.
     if (problems.length > 0 || call.query.dryRun === 'All') return problems;
     return await missingArtifacts(object.spec, stored?.spec, deps.artifacts);

@@ -11,6 +11,8 @@ describe('authorize', () => {
     ['viewer', 'get', 'applications/logs', true],
     ['viewer', 'plan', 'applications', true],
     ['viewer', 'get', 'secrets', false],
+    ['viewer', 'get', 'secrets/uses', false],
+    ['developer', 'get', 'secrets/uses', true],
     ['viewer', 'create', 'applications', false],
     ['viewer', 'pause', 'releases', false],
     ['developer', 'patch', 'applications', true],

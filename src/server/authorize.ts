@@ -53,6 +53,7 @@ const VIEWER: readonly Rule[] = [
 const DEVELOPER: readonly Rule[] = [
   ...VIEWER,
   { verbs: READ, resources: ['secrets'] },
+  { verbs: ['get'], resources: ['secrets/uses'] },
   { verbs: WRITE, resources: ['applications', 'templates', 'artifacts', 'secrets'] },
   { verbs: ['get', 'create'], resources: ['artifacts/content'] },
   /** Only with the verb that the Command holds: commands.ts asks for that too. */

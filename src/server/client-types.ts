@@ -4,6 +4,7 @@ import type { Command } from '../api/release.ts';
 import type { ListResult, WatchEvent } from '../store/store.ts';
 import type { Role } from './authorize.ts';
 import type { PlanPreview } from './dependencies.ts';
+import type { SecretUse } from './secret-uses.ts';
 import type { TokenInfo } from './tokens.ts';
 import type { Explanation } from './why.ts';
 
@@ -24,13 +25,13 @@ export interface ApiClient {
     kind: string,
     name: string,
     patch: unknown,
-    options?: In & Dry,
+    options?: In & Dry & Forced,
   ): Promise<Stored<T>>;
   /** The object while its finalizers work, undefined when it is gone. */
   delete<T extends ApiObject>(
     kind: string,
     name: string,
-    options?: In & Preconditions,
+    options?: In & Preconditions & Forced,
   ): Promise<Stored<T> | undefined>;
   /** Goes on over broken connections, and lists again after a `410`. Without `since` present objects come first as ADDED. */
   watch<T extends ApiObject>(kind: string, options: WatchQuery): AsyncIterable<WatchEvent<T>>;
@@ -51,6 +52,8 @@ export interface ApiClient {
     application: string,
     query?: In & { environment?: string | undefined },
   ): Promise<Explanation>;
+  /** Applications and environments that are started with values of this secret, made or not. */
+  secretUses(secret: string, place?: In): Promise<readonly SecretUse[]>;
   instances(application: string, query?: In & { environment?: string }): Promise<Instances>;
   logs(application: string, query: LogQuery): AsyncIterable<LogLine>;
   hasArtifact(digest: string): Promise<boolean>;
@@ -77,6 +80,10 @@ export interface In {
 export interface Dry {
   /** Checks everything and stores nothing. */
   readonly dryRun?: boolean;
+}
+export interface Forced {
+  /** Why what is in use goes all the same; absent: that is refused. */
+  readonly force?: string;
 }
 export interface Preconditions {
   readonly resourceVersion?: string;

@@ -30,6 +30,8 @@ export interface PlanPreview {
   readonly to: string;
   /** False where nothing that runs would change. */
   readonly changes: boolean;
+  /** Whether the change of the application alone begins it, without anybody's word. Absent from older managers. */
+  readonly automatic?: boolean;
   readonly plan: Plan;
   /** Field by field, what differs between the revisions. */
   readonly differences: readonly { readonly path: string; readonly from: unknown; readonly to: unknown }[];

@@ -17,6 +17,7 @@ export interface KindHooks {
   refuseRemoval?(
     stored: Stored,
     deps: ServerDependencies,
+    call: Call,
   ): Promise<{ readonly message: string; readonly next: string } | null>;
   /** What an answer shows. */
   present?(stored: Stored): Stored;

@@ -71,7 +71,7 @@ function operation(route: Route): Json {
 const isResource = ({ verb, url }: Route): boolean =>
   ['get', 'list', 'create', 'update', 'patch', 'delete'].includes(verb) &&
   url.startsWith('/apis/') &&
-  !/\/(?:why|logs|instances)$/.test(url);
+  !/\/(?:why|logs|instances|uses)$/.test(url);
 
 function parametersOf(route: Route): Json[] {
   const inPath = [...route.url.matchAll(/:([a-zA-Z]+)/g)].map(([, name]) => ({
@@ -86,6 +86,7 @@ function parametersOf(route: Route): Json[] {
     schema: { type },
     description,
   });
+  const force = query('force', 'string', 'Why values go that are in use; without it that is refused');
   if (route.watchable === true) {
     return [
       ...inPath,
@@ -109,8 +110,13 @@ function parametersOf(route: Route): Json[] {
     route.verb !== 'delete' &&
     !route.resource.endsWith('/status')
   ) {
-    return [...inPath, query('dryRun', 'string', 'All: check everything and store nothing')];
+    return [
+      ...inPath,
+      query('dryRun', 'string', 'All: check everything and store nothing'),
+      ...(route.kind === 'Secret' && route.verb !== 'create' ? [force] : []),
+    ];
   }
+  if (route.kind === 'Secret' && route.verb === 'delete') return [...inPath, force];
   if (route.url.endsWith('/logs')) {
     return [
       ...inPath,

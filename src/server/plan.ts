@@ -8,6 +8,7 @@ import { applicationProblems } from './applications.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { requireObject } from './resource-reads.ts';
 import type { Answer, Call, Route } from './route.ts';
+import { routesTaken } from './route-owners.ts';
 
 const PlanBody = z.strictObject({
   environment: Name,
@@ -59,5 +60,9 @@ async function preview(call: Call, deps: ServerDependencies): Promise<Answer> {
     ...(spec === undefined ? {} : { spec: ApplicationSpec.parse(spec) }),
     ...(to === undefined ? {} : { to }),
   });
-  return { json: plan };
+  // What goes back goes by routes that it has.
+  if (to !== undefined) return { json: plan };
+  const asked = spec ?? (await requireObject<Application>(kindOf('Application'), call, deps)).spec;
+  const taken = await routesTaken(deps.store, asked, { namespace, application: name, environment });
+  return { json: taken.length === 0 ? plan : { ...plan, refusals: [...plan.refusals, ...taken] } };
 }

@@ -135,7 +135,7 @@ class ResourceWrites {
     const options = isObject(call.body) ? call.body : {};
     const expected = preconditions({ metadata: options.preconditions ?? {} });
     this.#refuseStale(stored, expected);
-    const refusal = (await this.#hooks.refuseRemoval?.(stored, this.#deps)) ?? null;
+    const refusal = (await this.#hooks.refuseRemoval?.(stored, this.#deps, call)) ?? null;
     if (refusal !== null) throw new SlipwayError('refused', refusal.message, { next: refusal.next });
     const { kind, plural } = this.#kind;
     const { name, namespace, uid } = stored.metadata;

@@ -15,6 +15,7 @@ import { readRoutes } from './resource-reads.ts';
 import { writeRoutes } from './resource-writes.ts';
 import type { Route } from './route.ts';
 import { runningRoutes } from './running.ts';
+import { secretUseRoutes } from './secret-uses.ts';
 import { secretHooks } from './secrets.ts';
 import { tokenRoutes } from './token-routes.ts';
 import type { TokenStore } from './tokens.ts';
@@ -40,6 +41,7 @@ export function allRoutes(deps: ServerDependencies, tokens: TokenStore): Route[]
     ...resources,
     ...commandRoutes(deps),
     ...planRoutes(deps),
+    ...secretUseRoutes(deps),
     ...whyRoutes(deps),
     ...whyApplicationRoutes(deps),
     ...runningRoutes(deps),

@@ -70,6 +70,18 @@ describe('why of an application', () => {
       'slipway apply -f app.yaml',
     ],
     [
+      'a secret that nobody has set',
+      {
+        application: said(
+          'False',
+          'Invalid',
+          'spec.workload.env: there is no key k in secret svc; set it with: slipway secret set svc k; r1 serves',
+        ),
+      },
+      'shop cannot be released to production: spec.workload.env: there is no key k in secret svc; set it with: slipway secret set svc k; r1 serves.',
+      '  slipway secret set svc k',
+    ],
+    [
       'a controller',
       { application: said('True', 'Serving', 'x', 1) },
       'shop in production has not been looked at by a controller yet.',

@@ -82,11 +82,17 @@ export function explainApplication(view: ApplicationView, now: number): Explanat
     sentence: blocked
       ? `${cannot}: ${condition.message}.`
       : `${name} in ${environment}: ${condition.message}.`,
-    lines: blocked
-      ? ['Whoever may change the application can unblock it:', '  slipway apply -f app.yaml']
-      : [],
+    lines: blocked ? unblockedBy(condition.message) : [],
     waiting,
   };
+}
+
+/** A secret that is missing is set; whatever else stands against it is mended in the application's file. */
+function unblockedBy(message: string): string[] {
+  const sets = new Set([...message.matchAll(/slipway secret set \S+ [^\s;]+/g)].map(([command]) => command));
+  return sets.size > 0
+    ? ['Whoever may set secrets can unblock it:', ...[...sets].map((command) => `  ${command}`)]
+    : ['Whoever may change the application can unblock it:', '  slipway apply -f app.yaml'];
 }
 
 /** A change in place that waits for an approval reads as a release's does. */

@@ -3,8 +3,6 @@ import { serviceId } from './data-plane.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
 
-const LOOK_MS = 100;
-
 /** Clients of every service that has routes: ordinary requests, slow ones and long streams, without retries. */
 export function startClients(options: {
   timeline: Timeline;
@@ -14,8 +12,8 @@ export function startClients(options: {
   untilMs: () => number;
 }): void {
   const { timeline, random, cluster, everyMs, untilMs } = options;
-  const known = new Set<string>();
-  const client = (id: string) => {
+  cluster.plane.onService = ({ key }) => {
+    const id = serviceId(key);
     const mine = random.split(id);
     const ask = () => {
       if (timeline.now >= untilMs()) return;
@@ -26,14 +24,4 @@ export function startClients(options: {
     };
     ask();
   };
-  const look = () => {
-    for (const { key } of cluster.plane.services.values()) {
-      const id = serviceId(key);
-      if (known.has(id)) continue;
-      known.add(id);
-      client(id);
-    }
-    if (timeline.now < untilMs()) timeline.after(LOOK_MS, look, { quiet: true });
-  };
-  look();
 }

@@ -1,4 +1,5 @@
 import type { ServiceKey, ServiceTotals, TrafficWish } from '../drivers/cluster-driver.ts';
+import type { FaultTally } from './fault-tally.ts';
 import type { SimulatedInstance } from './instance.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
@@ -35,15 +36,19 @@ export const serviceId = ({ namespace, application, environment, workload }: Ser
 export class DataPlane {
   readonly services = new Map<string, PlaneService>();
   readonly faults: PlaneFaults;
+  /** Somebody speaks of a service for the first time. */
+  onService: (service: PlaneService) => void = () => {};
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
+  readonly #tally: FaultTally;
   #downUntil = 0;
   #generation = 0;
 
-  constructor(timeline: Timeline, random: SeededRandom, faults: PlaneFaults) {
+  constructor(timeline: Timeline, random: SeededRandom, faults: PlaneFaults, tally: FaultTally) {
     this.#timeline = timeline;
     this.#random = random;
     this.faults = faults;
+    this.#tally = tally;
   }
 
   get isDown(): boolean {
@@ -77,6 +82,7 @@ export class DataPlane {
       byVersion: {},
     };
     this.services.set(id, service);
+    this.onService(service);
     return service;
   }
 
@@ -97,6 +103,7 @@ export class DataPlane {
       return { generation, flipMs };
     }
     const lateMs = this.#random.between(0, lagMs);
+    this.#tally.add('table late');
     this.#timeline.after(
       lateMs,
       () => {
@@ -152,6 +159,7 @@ export class DataPlane {
 
   /** An older table shows itself once more, within the lag that was declared. */
   #regress(service: PlaneService, older: TrafficWish | undefined, forMs: number): void {
+    this.#tally.add('older table in force again');
     const newest = service.generation;
     const right = service.inForce;
     service.inForce = older;

@@ -59,6 +59,14 @@ export function drawFaults(
     rate: random.pick([0.9, 0.99, 1.01, 1.1]),
   }));
   some(0.3, 4, (atMs) => ({ atMs, type: 'killInstance', pick: random.next() }));
+  some(0.15, 4, (atMs) => ({
+    atMs,
+    type: 'foreignEdit',
+    what: random.pick(['more', 'fewer', 'none', 'weights', 'weights']),
+    pick: random.next(),
+  }));
+  some(0.06, 1, (atMs) => ({ atMs, type: 'otherAgent', ms: random.between(200, 20_000) }));
+  some(0.1, 2, (atMs) => ({ atMs, type: 'unknownOrder', pick: random.next() }));
   some(0.1, 2, (atMs) => ({ atMs, type: 'killRouter', ms: random.between(20, 500) }));
   return { faults: faults.sort((a, b) => a.atMs - b.atMs), chance, plane };
 }

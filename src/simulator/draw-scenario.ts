@@ -3,6 +3,7 @@ import { EnvironmentSpec } from '../api/environment.ts';
 import { validateApplication } from '../engine/application/validate.ts';
 import { drawApplication, drawShape } from './draw-application.ts';
 import { drawFaults } from './draw-faults.ts';
+import { drawRetention } from './draw-retention.ts';
 import { GOOD_PROGRAM, type Program } from './program.ts';
 import type { Operation, Scenario } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -41,6 +42,7 @@ export function drawScenario(seed: string): Scenario {
     plane,
     services: Object.fromEntries(names.map((name) => [`quality-${name}.test`, service()])),
     commands: Object.fromEntries(names.map((name) => [`check-${name}`, service()])),
+    retention: drawRetention(root.split('retention'), faults),
     requestEveryMs: outside.pick([120, 300, 900]),
     busyMs,
     calmMs: 20 * MINUTE,
@@ -59,10 +61,13 @@ function drawOperations(name: string, { random, programs, environments, busyMs }
   const shape = drawShape(name, random.split('shape'));
   const places = Object.keys(environments);
   let serial = 0;
+  // Something that its instances need to start is away for a while. It ends with the faults at the latest.
+  const fromMs = random.between(30_000, busyMs - 60_000);
+  const outage = random.chance(0.2) ? { fromMs, untilMs: fromMs + random.between(20_000, 45_000) } : null;
   const program = (isFirst: boolean) => {
     serial += 1;
     const id = `${name}-${serial}`;
-    programs[id] = isFirst ? drawProgram(random, 0.05) : drawProgram(random, 0.3);
+    programs[id] = { ...drawProgram(random, isFirst ? 0.05 : 0.3), outage };
     return id;
   };
   const draw = (isFirst: boolean): ApplicationSpecInput => {
@@ -129,7 +134,9 @@ function drawOperations(name: string, { random, programs, environments, busyMs }
     } else if (what === 'release' || what === 'restart') {
       operations.push({ ...where, type: 'applicationVerb', verb: what, parameters: {} });
     } else if (what === 'rollback') {
-      operations.push({ ...where, type: 'applicationVerb', verb: 'rollback', parameters: {} });
+      // To the one before, or further back: it may be there no more.
+      const to = random.chance(0.3) ? { to: `r${random.between(1, 6)}` } : {};
+      operations.push({ ...where, type: 'applicationVerb', verb: 'rollback', parameters: to });
     } else if (what === 'scale') {
       const replicas = random.between(1, 5);
       operations.push({

@@ -23,6 +23,7 @@ export function strike(fault: FaultEvent, platform: Platform, cluster: Simulated
       platform.clocks[fault.role].offsetMs += fault.ms;
       return `the clock of the ${fault.role} jumps by ${fault.ms} ms`;
     case 'clockRate':
+      platform.clocks[fault.role].setRate(fault.rate);
       return `the clock of the ${fault.role} runs at ${fault.rate}`;
     case 'killInstance': {
       const instances = [...cluster.workloads.values()].flatMap((workload) =>
@@ -35,12 +36,13 @@ export function strike(fault: FaultEvent, platform: Platform, cluster: Simulated
     case 'killRouter':
       cluster.plane.kill(fault.ms);
       return `kill -9 of the router, back after ${fault.ms} ms`;
-    case 'foreignEdit': {
-      const workloads = [...cluster.workloads.values()].filter(({ wish }) => wish.replicas > 0);
-      const workload = workloads[Math.floor(fault.pick * workloads.length)];
-      if (workload === undefined) return null;
-      workload.want({ ...workload.wish, replicas: workload.wish.replicas + 1 });
-      return `somebody scales ${workload.wish.key.version} to ${workload.wish.replicas}`;
-    }
+    case 'otherAgent':
+      platform.addOtherAgent(fault.ms);
+      return `an agent of another version dials for ${fault.ms} ms`;
+    case 'unknownOrder':
+      platform.sendUnknownOrder(fault.pick);
+      return 'the next order is followed by one in unknown words';
+    case 'foreignEdit':
+      return cluster.hand.edit(fault.what, fault.pick);
   }
 }

@@ -2,6 +2,7 @@
 export type Excuse =
   | 'instance died'
   | 'router died'
+  | 'foreign hand'
   | 'data plane beyond its lag'
   | 'drain cap reached'
   | null;

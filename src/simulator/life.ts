@@ -1,4 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
+import { type FaultTally, type Strikes, strikesOf } from './fault-tally.ts';
+import type { NodeClock } from './node-clock.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -14,14 +16,6 @@ export interface CallFaults {
 
 export const NO_CALL_FAULTS: CallFaults = { crash: 0, slow: 0, pause: 0 };
 
-/** What a clock of a node does besides running. */
-export interface ClockFaults {
-  /** Wall clock ahead of true time, ms. */
-  offsetMs: number;
-  /** How much faster than true time, 1 is right. */
-  rate: number;
-}
-
 /**
  * One process from its start to its death. When it dies its calls never answer, its timers never fire and
  * nothing that it still runs has an effect: production code that goes on after an await meets a wall at its
@@ -33,6 +27,7 @@ export class Life {
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
   readonly #faults: CallFaults;
+  readonly #strikes: Strikes;
   readonly #died: (() => void)[] = [];
   #alive = true;
   #pausedUntil = 0;
@@ -42,19 +37,24 @@ export class Life {
     timeline: Timeline;
     random: SeededRandom;
     faults: CallFaults;
-    /** Milliseconds since 1970 at the beginning of the run. */
-    epochMs: number;
-    clock: ClockFaults;
+    tally: FaultTally;
+    clock: NodeClock;
   }) {
     this.name = options.name;
     this.#timeline = options.timeline;
     this.#random = options.random;
     this.#faults = options.faults;
-    this.clock = this.#makeClock(options.epochMs, options.clock);
+    this.#strikes = strikesOf(options.random, options.tally);
+    this.clock = this.#makeClock(options.clock);
   }
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** In ms since the run began; it stands still until then. */
+  get pausedUntil(): number {
+    return this.#pausedUntil;
   }
 
   onDeath(callback: () => void): void {
@@ -71,14 +71,26 @@ export class Life {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#timeline.now + ms);
   }
 
-  /** Carries out an effect with the faults of a call: it may never begin, never answer, or answer late. */
+  /**
+   * Carries out an effect with the faults of a call: it may never begin, never answer, or answer late. Most calls
+   * meet no fault, and there are thousands in a run: those wait for nothing but the effect.
+   */
   async call<T>(effect: () => T | Promise<T>, usualMs = 0): Promise<T> {
-    await this.#gate(this.#random.chance(this.#faults.crash), usualMs);
-    const outcome = await settle(effect);
-    const slowMs = this.#random.chance(this.#faults.slow) ? this.#random.between(1, 2_000) : 0;
-    if (this.#random.chance(this.#faults.pause)) this.pause(this.#random.between(100, 40_000));
-    await this.#gate(this.#random.chance(this.#faults.crash), slowMs);
-    return outcome();
+    if (this.#mustWait(this.#strikes('crash before an effect', this.#faults.crash), usualMs))
+      await this.#gate(usualMs);
+    let outcome: { readonly value: T } | { readonly error: unknown };
+    try {
+      outcome = { value: await effect() };
+    } catch (error) {
+      outcome = { error };
+    }
+    const slowMs = this.#strikes('late answer', this.#faults.slow) ? this.#random.between(1, 2_000) : 0;
+    if (this.#strikes('pause after an effect', this.#faults.pause))
+      this.pause(this.#random.between(100, 40_000));
+    if (this.#mustWait(this.#strikes('crash after an effect', this.#faults.crash), slowMs))
+      await this.#gate(slowMs);
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
   }
 
   /** Runs a callback of this process from outside: at once, after its pause, or never. */
@@ -89,24 +101,31 @@ export class Life {
     else callback();
   }
 
-  async #gate(crash: boolean, ms: number): Promise<void> {
+  /** Dies where it is to; whether it is dead, stands still or takes its time. */
+  #mustWait(crash: boolean, ms: number): boolean {
     if (crash) this.kill();
-    if (!this.#alive) return never;
-    const waitMs = Math.max(ms, this.#pausedUntil - this.#timeline.now);
-    if (waitMs > 0) await this.#timeline.wait(waitMs);
-    // Killed or paused again while it waited.
-    if (!this.#alive || this.#pausedUntil > this.#timeline.now) return this.#gate(false, 0);
+    return ms > 0 || !this.#alive || this.#pausedUntil > this.#timeline.now;
   }
 
-  #makeClock(epochMs: number, faults: ClockFaults): Clock {
+  async #gate(ms: number): Promise<void> {
+    for (let waitMs = ms; ; waitMs = 0) {
+      if (!this.#alive) return never;
+      waitMs = Math.max(waitMs, this.#pausedUntil - this.#timeline.now);
+      // Killed or paused again while it waited.
+      if (waitMs <= 0) return;
+      await this.#timeline.wait(waitMs);
+    }
+  }
+
+  #makeClock(node: NodeClock): Clock {
     const timeline = this.#timeline;
     const setTimer: Clock['setTimer'] = (ms, callback) => {
       if (!this.#alive) return { [Symbol.dispose]: () => {} };
-      return timeline.after(ms / faults.rate, () => this.deliver(callback));
+      return timeline.after(node.trueMs(ms), () => this.deliver(callback));
     };
     return {
-      now: () => Math.round(epochMs + faults.offsetMs + timeline.now),
-      monotonic: () => timeline.now * faults.rate,
+      now: () => node.wall,
+      monotonic: () => node.monotonic,
       setTimer,
       sleep: (ms, signal) =>
         new Promise((resolve, reject) => {
@@ -129,15 +148,3 @@ export class Life {
 }
 
 const never = new Promise<never>(() => {});
-
-/** The outcome as a function that gives it or throws it, so that a late answer keeps its kind. */
-async function settle<T>(effect: () => T | Promise<T>): Promise<() => T> {
-  try {
-    const value = await effect();
-    return () => value;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
-}

@@ -1,4 +1,5 @@
-import type { Link, LinkEvents } from '../execution/link.ts';
+import { type Link, type LinkEvents, MAX_FRAME_BYTES } from '../execution/link.ts';
+import { type FaultTally, type Strikes, strikesOf } from './fault-tally.ts';
 import type { Life } from './life.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
@@ -20,23 +21,38 @@ interface End {
   readonly events: LinkEvents;
   open: boolean;
   deaf: boolean;
-  /** Frames of one direction keep their order (RFC 6455 runs over TCP). */
+  /** Frames of one direction keep their order (RFC 6455 runs over TCP), and so does the end behind them. */
   lastArrival: number;
+  /** What came while its reader was paused; the sender is not told, as with a socket's window. */
+  readonly held: (() => void)[];
+  paused: boolean;
 }
+
+const newEnd = (life: Life, events: LinkEvents): End => ({
+  ...{ life, events, open: true, deaf: false, lastArrival: 0, held: [], paused: false },
+});
 
 /** Links in virtual time. A frame is late, doubled or lost with its connection, never out of order within one. */
 export class LinkNetwork {
   readonly #timeline: Timeline;
   readonly #random: SeededRandom;
+  readonly #tally: FaultTally;
+  readonly #strikes: Strikes;
   faults: LinkFaults;
-  /** Told of every frame that somebody hands over, by whom. */
-  onSend: (life: Life, text: string) => void = () => {};
+  /** Told of every frame that somebody hands over: by whom, and to whom. */
+  onSend: (life: Life, text: string, to: Life) => void = () => {};
+  /** Told of every frame that reaches somebody. */
+  onArrive: (life: Life, text: string) => void = () => {};
+  /** Frames that somebody else sends behind this one. */
+  forge: (text: string) => readonly string[] = () => [];
   /** While it is cut nothing passes, nobody is told, and what is sent comes after it. */
   #cutUntil = 0;
 
-  constructor(timeline: Timeline, random: SeededRandom, faults: LinkFaults) {
+  constructor(timeline: Timeline, random: SeededRandom, faults: LinkFaults, tally: FaultTally) {
     this.#timeline = timeline;
     this.#random = random;
+    this.#tally = tally;
+    this.#strikes = strikesOf(random, tally);
     this.faults = faults;
   }
 
@@ -60,14 +76,14 @@ export class LinkNetwork {
       callee === undefined ||
       !callee.life.alive ||
       this.isCut ||
-      this.#random.chance(this.faults.dialRefused)
+      this.#strikes('dial refused', this.faults.dialRefused)
     )
       throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-    const near: End = { ...caller, open: true, deaf: false, lastArrival: 0 };
+    const near = newEnd(caller.life, caller.events);
     let far: End | undefined;
     const ends = () => [near, far] as const;
     callee.accept((events) => {
-      far = { life: callee.life, events, open: true, deaf: false, lastArrival: 0 };
+      far = newEnd(callee.life, events);
       return this.#link(far, () => near);
     });
     for (const end of ends()) {
@@ -78,14 +94,6 @@ export class LinkNetwork {
   }
 
   #link(mine: End, peer: () => End | undefined): Link {
-    const held: string[] = [];
-    let paused = false;
-    const deliver = mine.events.frame.bind(mine.events);
-    // A paused reader holds its frames; the sender is not told, as with a socket's window.
-    mine.events.frame = (text) => {
-      if (paused) held.push(text);
-      else deliver(text);
-    };
     return {
       get open() {
         return mine.open;
@@ -93,71 +101,91 @@ export class LinkNetwork {
       send: async (text) => {
         const other = peer();
         if (!mine.open || !mine.life.alive || other === undefined) return false;
-        this.onSend(mine.life, text);
+        this.onSend(mine.life, text, other.life);
         this.#send(text, mine, other);
         return true;
       },
       pause: () => {
-        paused = true;
+        mine.paused = true;
       },
       resume: () => {
-        paused = false;
-        for (const text of held.splice(0)) deliver(text);
+        mine.paused = false;
+        while (!mine.paused && mine.held.length > 0) mine.held.shift()?.();
       },
       close: (_code, reason) => {
         if (!mine.open) return;
         mine.open = false;
         mine.events.closed(reason);
-        this.#break(peer(), reason);
+        const other = peer();
+        if (other !== undefined && !other.deaf && !this.isCut)
+          this.#arrive(other, () => ended(other, reason));
       },
     };
   }
 
   #send(text: string, from: End, to: End): void {
     const { reset, halfOpen, duplicate } = this.faults;
-    if (to.deaf) return;
+    if (to.deaf) {
+      this.#tally.add('frame lost in a half-open link');
+      return;
+    }
     if (!to.life.alive) {
       // Whoever has its address now knows nothing of the connection and says so.
       this.#break(from, 'connection reset');
       return;
     }
-    if (this.#random.chance(halfOpen)) {
+    if (text.length * 3 > MAX_FRAME_BYTES && Buffer.byteLength(text) > MAX_FRAME_BYTES) {
+      this.#break(from, 'max payload size exceeded');
+      this.#break(to, 'max payload size exceeded');
+      return;
+    }
+    if (this.#strikes('link half open', halfOpen)) {
       to.deaf = true;
       return;
     }
-    if (this.#random.chance(reset)) {
+    if (this.#strikes('link reset', reset)) {
       this.#break(from, 'connection reset');
       this.#break(to, 'connection reset');
       return;
     }
-    this.#arrive(text, to);
+    const frame = (what: string) => () => {
+      if (!to.open) return;
+      this.onArrive(to.life, what);
+      to.events.frame(what);
+    };
+    this.#arrive(to, frame(text));
+    for (const forged of this.forge(text)) this.#arrive(to, frame(forged));
     // Greetings open a connection; a second one is another connection's.
-    if (!/^\{"type":"(hello|welcome)"/.test(text) && this.#random.chance(duplicate)) this.#arrive(text, to);
+    if (!/^\{"type":"(hello|welcome)"/.test(text) && this.#strikes('frame doubled', duplicate))
+      this.#arrive(to, frame(text));
   }
 
-  #arrive(text: string, to: End): void {
+  #arrive(to: End, act: () => void): void {
     // What was sent into a cut is sent again by TCP until it is over, unless somebody gave up before.
+    if (this.isCut) this.#tally.add('frame held up by a partition');
     const at = Math.max(to.lastArrival, Math.max(this.#timeline.now, this.#cutUntil) + this.#delay());
     to.lastArrival = at;
     this.#timeline.after(at - this.#timeline.now, () =>
       to.life.deliver(() => {
-        if (to.open) to.events.frame(text);
+        if (to.paused) to.held.push(act);
+        else act();
       }),
     );
   }
 
+  /** It broke: what was not read yet is lost with it. */
   #break(end: End | undefined, reason: string): void {
     if (end === undefined || this.isCut) return;
-    this.#timeline.after(this.#delay(), () =>
-      end.life.deliver(() => {
-        if (!end.open) return;
-        end.open = false;
-        end.events.closed(reason);
-      }),
-    );
+    this.#timeline.after(this.#delay(), () => end.life.deliver(() => ended(end, reason)));
   }
 
   #delay(): number {
-    return this.#random.chance(this.faults.slow) ? this.#random.between(20, 5_000) : 0.3;
+    return this.#strikes('frame late', this.faults.slow) ? this.#random.between(20, 5_000) : 0.3;
   }
+}
+
+function ended(end: End, reason: string): void {
+  if (!end.open) return;
+  end.open = false;
+  end.events.closed(reason);
 }

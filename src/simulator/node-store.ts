@@ -1,6 +1,7 @@
 import type { ApiObject, Stored } from '../api/meta.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import type { Store } from '../store/store.ts';
+import { type FaultTally, strikesOf } from './fault-tally.ts';
 import type { Life } from './life.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
@@ -24,14 +25,15 @@ export interface StoreFaults {
 export function nodeStore(
   store: Store,
   life: Life,
-  options: { faults: StoreFaults; random: SeededRandom; timeline: Timeline },
+  options: { faults: StoreFaults; random: SeededRandom; timeline: Timeline; tally: FaultTally },
 ): Store {
-  const { faults, random, timeline } = options;
+  const { faults, random, timeline, tally } = options;
+  const strikes = strikesOf(random, tally);
   const unavailable = () => new SlipwayError('unavailable', 'the store does not answer');
   const write = async <T>(effect: () => Promise<T>): Promise<T> => {
-    const lost = random.chance(faults.answerLost);
+    const lost = strikes('answer of the store lost', faults.answerLost);
     return life.call(async () => {
-      if (random.chance(faults.unavailable)) throw unavailable();
+      if (strikes('store unavailable', faults.unavailable)) throw unavailable();
       const value = await effect();
       if (lost) throw unavailable();
       return value;
@@ -39,7 +41,7 @@ export function nodeStore(
   };
   const read = <T>(effect: () => Promise<T>): Promise<T> =>
     life.call(() => {
-      if (random.chance(faults.unavailable)) throw unavailable();
+      if (strikes('store unavailable', faults.unavailable)) throw unavailable();
       return effect();
     });
   return {
@@ -62,9 +64,9 @@ export function nodeStore(
 
   async function* late<E>(events: AsyncIterable<E>): AsyncGenerator<E> {
     for await (const event of events) {
-      if (random.chance(faults.lateWatch)) await timeline.wait(random.between(5, 3_000));
+      if (strikes('watch late', faults.lateWatch)) await timeline.wait(random.between(5, 3_000));
       await life.call(() => {
-        if (random.chance(faults.gone)) throw new SlipwayError('gone', 'compacted');
+        if (strikes('watch gone (410)', faults.gone)) throw new SlipwayError('gone', 'compacted');
       });
       yield event;
     }

@@ -1,5 +1,4 @@
 import type { ApiObject, Stored } from '../api/meta.ts';
-import { type Document, objectOf, type ReadDocument } from '../store/document.ts';
 import type { MemoryStore } from '../store/memory/memory-store.ts';
 import type { ObjectKey } from '../store/store.ts';
 
@@ -19,16 +18,6 @@ export interface ObservedStore {
 
 const idOf = ({ kind, metadata: { namespace = '', name } }: ApiObject): string =>
   `${kind}/${namespace}/${name}`;
-
-/** Reads each state of an object once and gives it out frozen: whoever changes what it read fails loudly. */
-export function frozenReads(): ReadDocument {
-  const read = new WeakMap<Document, Stored>();
-  return <T extends ApiObject>(document: Document) => {
-    const known = read.get(document) ?? freeze(objectOf(document));
-    read.set(document, known);
-    return known as unknown as Stored<T>;
-  };
-}
 
 /** The store that outlives the processes, with someone who sees every committed write in its order. */
 export function observedStore(store: MemoryStore, seen: (written: Written) => void): ObservedStore {
@@ -68,12 +57,4 @@ export function observedStore(store: MemoryStore, seen: (written: Written) => vo
       },
     },
   };
-}
-
-function freeze<T>(value: T): T {
-  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const item of Object.values(value)) freeze(item);
-  }
-  return value;
 }

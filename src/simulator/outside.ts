@@ -20,6 +20,13 @@ export interface OutsideService {
   };
 }
 
+/** How a scenario names whom a gate asks, the closest first: by the whole URL or command line, or its host or program. */
+export const namesOfUrl = (url: string): readonly string[] => {
+  const { href, hostname } = new URL(url);
+  return [href, hostname];
+};
+export const namesOfCommand = (argv: readonly string[]): readonly string[] => [argv.join(' '), argv[0] ?? ''];
+
 /** Where the agent's own requests go: the entry (its prober) and what gates ask by URL or command. */
 export const ENTRY = 'http://entry.simulated';
 
@@ -42,7 +49,7 @@ export function simulatedNetwork(options: {
       life.call(async () => {
         const url = new URL(request.url);
         if (url.origin === ENTRY) return askEntry(request.headers?.host ?? '');
-        const service = services.get(url.href) ?? services.get(url.hostname);
+        const service = called(services, namesOfUrl(request.url));
         if (service === undefined) throw Object.assign(new Error('ENOTFOUND'), { code: 'ENOTFOUND' });
         if (service.answerMs > request.timeoutMs) {
           await timeline.wait(request.timeoutMs);
@@ -101,31 +108,39 @@ const answer = (
   ms,
 });
 
+const called = (
+  by: ReadonlyMap<string, OutsideService>,
+  names: readonly string[],
+): OutsideService | undefined => names.map((name) => by.get(name)).find((found) => found !== undefined);
+
 /** Commands of gates. Nothing else is run by an agent whose cluster is simulated. */
 export function simulatedProcesses(options: {
   life: Life;
   timeline: Timeline;
   random: SeededRandom;
   commands: ReadonlyMap<string, OutsideService>;
-  /** Told at each start: a command that is not idempotent must not be seen twice. */
-  ran(command: RunCommand): void;
+  /** Told at each start; what is returned, when the process knows how it ended. */
+  ran(command: RunCommand): (outcome: CommandOutcome) => void;
 }): Processes {
   const { life, timeline, random, commands } = options;
   const cannot = (): Promise<never> =>
     Promise.reject(new TypeError('the simulated cluster supervises its instances itself'));
   return {
-    run: (command) =>
-      life.call(async (): Promise<CommandOutcome> => {
-        options.ran(command);
-        const service = commands.get(command.argv.join(' ')) ??
-          commands.get(command.argv[0] ?? '') ?? { answerMs: 10, passes: 1 };
+    run: async (command) => {
+      let answered: (outcome: CommandOutcome) => void = () => {};
+      const outcome = await life.call(async (): Promise<CommandOutcome> => {
+        answered = options.ran(command);
+        const service = called(commands, namesOfCommand(command.argv)) ?? { answerMs: 10, passes: 1 };
         const timedOut = service.answerMs > command.timeoutMs;
         const ms = Math.min(service.answerMs, command.timeoutMs);
         await timeline.wait(ms);
         command.signal?.throwIfAborted();
         const exitCode = timedOut ? null : random.chance(service.passes) ? 0 : 1;
         return { exitCode, signal: timedOut ? 'SIGKILL' : null, stdout: '', stderr: '', timedOut, ms };
-      }),
+      });
+      answered(outcome);
+      return outcome;
+    },
     spawnGroup: cannot,
     reclaimGroup: cannot,
     isAlive: cannot,

@@ -1,19 +1,31 @@
-import { startAgent } from '../agent/agent.ts';
 import { startControllers } from '../controllers/controllers.ts';
 import { type AgentGateway, createGateway } from '../execution/gateway.ts';
-import { inlineExpressions } from '../gates/expressions.ts';
 import { messageOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
-import type { RunCommand } from '../lib/processes.ts';
+import type { CommandOutcome, RunCommand } from '../lib/processes.ts';
 import type { MemoryStore } from '../store/memory/memory-store.ts';
+import type { RetentionPolicy } from '../store/retention.ts';
+import { keepRetention } from '../store/retention-runner.ts';
+import type { Store } from '../store/store.ts';
+import { runAgent } from './agent-process.ts';
+import type { SimulatedArtifacts } from './artifacts.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import { type DiskFaults, SimulatedDisk } from './disk.ts';
-import { type CallFaults, type ClockFaults, Life } from './life.ts';
+import type { FaultTally } from './fault-tally.ts';
+import { unknownOrder } from './foreign-orders.ts';
+import { type CallFaults, Life } from './life.ts';
 import { type LinkFaults, LinkNetwork } from './link-network.ts';
+import { NodeClock } from './node-clock.ts';
 import { nodeStore, type StoreFaults } from './node-store.ts';
-import { ENTRY, type OutsideService, resolveHost, simulatedNetwork, simulatedProcesses } from './outside.ts';
+import type { OutsideService } from './outside.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
+
+const AGENT_DIRECTORY = '/agent';
+/** Of an agent that belongs to another version of the platform. */
+const OTHER_VERSION = '0.2.0';
+/** Between two looks at what may go, ms. */
+const RETENTION_MS = 15_000;
 
 export type Role = 'manager' | 'agent';
 
@@ -40,14 +52,18 @@ export interface PlatformOptions {
   readonly services: ReadonlyMap<string, OutsideService>;
   readonly commands: ReadonlyMap<string, OutsideService>;
   readonly faults: ChanceFaults;
+  readonly tally: FaultTally;
   readonly epochMs: number;
   readonly version: string;
   /** The words are made only where somebody reads them. */
   trace(node: string, text: () => string): void;
-  /** A command of a gate was started. */
-  ran(command: RunCommand): void;
-  /** A frame was handed to the way between the two, by whom. */
-  sent(from: Role, text: string): void;
+  readonly artifacts: SimulatedArtifacts;
+  /** How long what is finished stays; null: nothing is collected. */
+  readonly retention: RetentionPolicy | null;
+  /** A command of a gate was started; call what is returned when the agent knows how it ended. */
+  ran(command: RunCommand): (outcome: CommandOutcome) => void;
+  /** A frame was handed to the way between the two: by whom, and of which version the agent is. */
+  sent(from: Role, text: string, version: string): void;
 }
 
 interface Manager {
@@ -66,22 +82,26 @@ export class Platform {
   agent: Life | null = null;
   /** Managers that were given up for dead and go on: nothing they do may break a promise. */
   readonly zombies: Life[] = [];
-  readonly clocks: Record<Role, ClockFaults> = {
-    manager: { offsetMs: 0, rate: 1 },
-    agent: { offsetMs: 0, rate: 1 },
-  };
+  readonly clocks: Readonly<Record<Role, NodeClock>>;
   faults: ChanceFaults;
   readonly deaths: Record<Role, number> = { manager: 0, agent: 0 };
   readonly #options: PlatformOptions;
+  /** Of every agent that ever lived. */
+  readonly #versions = new Map<Life, string>();
   #lives = 0;
   #newest: Life | null = null;
 
   constructor(options: PlatformOptions) {
     this.#options = options;
-    this.faults = options.faults;
-    this.links = new LinkNetwork(options.timeline, options.random.split('links'), options.faults.link);
-    this.links.onSend = (life, text) => options.sent(life === this.agent ? 'agent' : 'manager', text);
-    this.disk = new SimulatedDisk(options.random.split('disk'), options.faults.disk);
+    const { timeline, random, faults, tally, epochMs } = options;
+    this.faults = faults;
+    this.clocks = { manager: new NodeClock(timeline, epochMs), agent: new NodeClock(timeline, epochMs) };
+    this.links = new LinkNetwork(timeline, random.split('links'), faults.link, tally);
+    this.links.onSend = (life, text, to) => {
+      const version = this.#versions.get(life) ?? this.#versions.get(to) ?? '';
+      options.sent(this.#versions.has(life) ? 'agent' : 'manager', text, version);
+    };
+    this.disk = new SimulatedDisk(random.split('disk'), faults.disk, tally);
   }
 
   start(): void {
@@ -116,13 +136,30 @@ export class Platform {
     this.#startManager();
   }
 
+  /** Beside the agent one of another version, with a memory of its own, dials the same manager. */
+  addOtherAgent(ms: number): void {
+    const life = this.#life('agent');
+    this.#runAgent(life, OTHER_VERSION, `${AGENT_DIRECTORY}-${OTHER_VERSION}`);
+    this.#options.timeline.after(ms, () => life.kill());
+  }
+
+  /** Behind the next order comes one in words that no program of this version knows. */
+  sendUnknownOrder(pick: number): void {
+    this.links.forge = (text) => {
+      if (!text.startsWith('{"type":"order"')) return [];
+      this.links.forge = () => [];
+      this.#options.tally.add('order in unknown words');
+      return [unknownOrder(text, pick)];
+    };
+  }
+
   #life(role: Role): Life {
-    const { timeline, random, epochMs } = this.#options;
+    const { timeline, random, tally } = this.#options;
     const number = this.#lives++;
     const platform = this;
     return new Life({
       name: `${role}-${number}`,
-      timeline,
+      ...{ timeline, tally },
       random: random.split(`life/${number}`),
       // Read at each call, so that faults can end while the process lives.
       faults: {
@@ -136,13 +173,12 @@ export class Platform {
           return platform.faults.call.pause;
         },
       },
-      epochMs,
       clock: this.clocks[role],
     });
   }
 
   #startManager(): void {
-    const { timeline, random, store, version } = this.#options;
+    const { timeline, random, store, version, tally } = this.#options;
     const life = this.#life('manager');
     this.#newest = life;
     const log = this.#log(life.name);
@@ -173,62 +209,69 @@ export class Platform {
         if (this.#newest === life) this.#startManager();
       });
     });
-    const own = nodeStore(store, life, { faults, random: random.split(`store/${life.name}`), timeline });
+    const own = nodeStore(store, life, {
+      ...{ faults, timeline, tally },
+      random: random.split(`store/${life.name}`),
+    });
     const gateway = createGateway({ store: own, clock: life.clock, log, version });
     const manager = { life, gateway };
     if (life.alive) this.manager = manager;
     startControllers({ store: own, gateway, clock: life.clock, log, version });
+    this.#keepRetention(own, life, log);
   }
 
   #startAgent(): void {
-    const { timeline, random, cluster, services, commands, version } = this.#options;
+    const { timeline, version } = this.#options;
     const life = this.#life('agent');
-    const log = this.#log(life.name);
     this.agent = life;
-    this.#options.trace(life.name, () => 'starts');
     life.onDeath(() => {
       this.deaths.agent += 1;
-      this.#options.trace(life.name, () => 'dies');
       timeline.after(this.#restartMs(), () => this.#startAgent());
     });
-    const own = random.split(`agent/${life.name}`);
-    startAgent({
-      managerUrl: 'https://manager.simulated',
-      token: 'token',
-      dataDirectory: '/agent',
-      driver: cluster.driver(life),
-      trafficRouter: cluster.trafficRouter(life),
-      network: simulatedNetwork({ life, timeline, random: own.split('network'), cluster, services }),
-      processes: simulatedProcesses({
-        life,
-        timeline,
-        random: own.split('processes'),
-        commands,
-        ran: this.#options.ran,
-      }),
-      files: this.disk.files(life),
-      clock: life.clock,
-      random: own,
-      log,
-      version,
-      cluster: 'local',
-      entry: [ENTRY],
-      expressions: inlineExpressions,
-      resolve: resolveHost,
-      dial: (events, signal) => {
-        const { manager } = this;
-        return this.links.dial(
-          { life, events },
-          manager === null
-            ? undefined
-            : { life: manager.life, accept: (open) => manager.gateway.attachLink(open, {}) },
-          signal,
-        );
+    this.#runAgent(life, version, AGENT_DIRECTORY);
+  }
+
+  #runAgent(life: Life, version: string, dataDirectory: string): void {
+    this.#versions.set(life, version);
+    this.#options.trace(life.name, () => `starts, version ${version}`);
+    life.onDeath(() => this.#options.trace(life.name, () => 'dies'));
+    runAgent(
+      { ...this.#options, disk: this.disk },
+      {
+        ...{ life, version, dataDirectory, log: this.#log(life.name) },
+        random: this.#options.random.split(`agent/${life.name}`),
+        dial: (events, signal) => {
+          const { manager } = this;
+          return this.links.dial(
+            { life, events },
+            manager === null
+              ? undefined
+              : { life: manager.life, accept: (open) => manager.gateway.attachLink(open, {}) },
+            signal,
+          );
+        },
       },
-    }).catch((error: unknown) => {
+    ).catch((error: unknown) => {
       if (life.alive) this.#options.trace(life.name, () => `cannot start: ${messageOf(error)}`);
       this.startFailures.push(messageOf(error));
       life.kill();
+    });
+  }
+
+  /** As the manager's process does beside its controllers, with shorter times. */
+  #keepRetention(store: Store, life: Life, log: Log): void {
+    const { artifacts, retention, tally } = this.#options;
+    if (retention === null) return;
+    void keepRetention({
+      ...{ store, artifacts: artifacts.of(life), clock: life.clock, policy: retention },
+      intervalMs: RETENTION_MS,
+      // It ends with its process: what that still waits for never comes.
+      signal: new AbortController().signal,
+      onPass: ({ objects, artifacts: collected }) => {
+        for (let n = 0; n < objects; n += 1) tally.add('object collected');
+        for (let n = 0; n < collected; n += 1) tally.add('artifact collected');
+      },
+      onError: (error) => log.warn('what is finished could not be cleared away', { error }),
     });
   }
 

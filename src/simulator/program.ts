@@ -9,6 +9,8 @@ export interface Program {
   readonly serveMs: number;
   /** From then on it answers its probe and the proof, and errors to everybody else for so long, ms. */
   readonly lateMs?: number;
+  /** While this lasts, since the run began, nothing that starts gets ready: what it needs is not there. */
+  readonly outage: { readonly fromMs: number; readonly untilMs: number } | null;
   /** Ends with code 1 soon after its start. */
   readonly crashesAtStart: boolean;
   /** Mean time from ready to a crash, ms; null: it does not crash by itself. */
@@ -19,7 +21,7 @@ export interface Program {
   readonly requestMs: number;
   readonly slowMs: number;
   readonly streamMs: number;
-  /** Told to end it finishes the requests that are inside it, for as long as its grace lasts. */
+  /** False: told to end it ends at once, whatever is inside it. Absent: that goes on within its grace. */
   readonly finishesAtTerm?: boolean;
   /** What its preview answers to a gate. */
   readonly gateStatus: number;
@@ -42,6 +44,7 @@ export interface PreviewedAnswer {
 export const GOOD_PROGRAM: Program = {
   startMs: 800,
   serveMs: 0,
+  outage: null,
   crashesAtStart: false,
   crashEveryMs: null,
   flapEveryMs: null,

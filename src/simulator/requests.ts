@@ -1,6 +1,7 @@
 import type { ServiceKey } from '../drivers/cluster-driver.ts';
 import type { DataPlane, PlaneService } from './data-plane.ts';
 import { serviceId } from './data-plane.ts';
+import type { ForeignHand } from './foreign-hand.ts';
 import type { Inside, SimulatedInstance } from './instance.ts';
 import type { Excuse, Ledger } from './ledger.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -22,13 +23,21 @@ export class Requests {
   readonly #random: SeededRandom;
   readonly #plane: DataPlane;
   readonly #ledger: Ledger;
+  readonly #hand: ForeignHand;
   readonly #lastDeathMs = new Map<string, number>();
 
-  constructor(options: { timeline: Timeline; random: SeededRandom; plane: DataPlane; ledger: Ledger }) {
+  constructor(options: {
+    timeline: Timeline;
+    random: SeededRandom;
+    plane: DataPlane;
+    ledger: Ledger;
+    hand: ForeignHand;
+  }) {
     this.#timeline = options.timeline;
     this.#random = options.random;
     this.#plane = options.plane;
     this.#ledger = options.ledger;
+    this.#hand = options.hand;
   }
 
   /** An instance of this version died or stopped being ready by itself. */
@@ -52,7 +61,7 @@ export class Requests {
     const version = this.#choose(service);
     const instance = version === null ? undefined : this.#backend(service, version);
     if (version === null || instance === undefined) {
-      const excuse = version !== null && this.#isDying(service, version) ? 'instance died' : null;
+      const excuse = this.#excuse(service, version);
       const detail = `${version ?? 'no version'} has no backend; in force ${weightWords(service)}`;
       this.#plane.count(service, version, 'noBackend');
       this.#failed(service, version, 'noBackend', excuse, detail, ended);
@@ -72,7 +81,7 @@ export class Requests {
       // The table still names what is gone. A connect failure is tried elsewhere, since nothing was sent.
       const other = this.#backend(service, version, instance);
       if (other === undefined || other.state === 'exited') {
-        const excuse = this.#isDying(service, version) ? 'instance died' : null;
+        const excuse = this.#excuse(service, version);
         this.#plane.count(service, version, 'refused');
         this.#failed(
           service,
@@ -170,6 +179,12 @@ export class Requests {
   #backend(service: PlaneService, version: string, not?: SimulatedInstance): SimulatedInstance | undefined {
     const pool = [...(service.pools.get(version) ?? [])].filter((instance) => instance !== not);
     return pool.length === 0 ? undefined : this.#random.pick(pool);
+  }
+
+  /** Why nobody answers. */
+  #excuse(service: PlaneService, version: string | null): Excuse {
+    if (version !== null && this.#isDying(service, version)) return 'instance died';
+    return this.#hand.meddles(serviceId(service.key)) ? 'foreign hand' : null;
   }
 
   #isDying(service: PlaneService, version: string): boolean {

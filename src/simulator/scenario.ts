@@ -1,6 +1,8 @@
 import type { ApplicationSpecInput } from '../api/application.ts';
 import type { EnvironmentSpec } from '../api/environment.ts';
+import type { RetentionPolicy } from '../store/retention.ts';
 import type { PlaneFaults } from './data-plane.ts';
+import type { ForeignEdit } from './foreign-hand.ts';
 import type { OutsideService } from './outside.ts';
 import type { ChanceFaults, Role } from './platform.ts';
 import type { Program } from './program.ts';
@@ -45,8 +47,12 @@ export type FaultEvent = { readonly atMs: number } & (
   | { readonly type: 'clockRate'; readonly role: Role; readonly rate: number }
   | { readonly type: 'killInstance'; readonly pick: number }
   | { readonly type: 'killRouter'; readonly ms: number }
+  /** An agent of another version, beside the one there is. */
+  | { readonly type: 'otherAgent'; readonly ms: number }
+  /** A newer program's words in an order; which words, 0 to 1. */
+  | { readonly type: 'unknownOrder'; readonly pick: number }
   /** Somebody else's hand on the cluster: a workload's wish or a service's weights are written over. */
-  | { readonly type: 'foreignEdit'; readonly pick: number }
+  | { readonly type: 'foreignEdit'; readonly what: ForeignEdit; readonly pick: number }
 );
 
 /** Everything that a run is made of; with its seed it gives the same run again. */
@@ -62,6 +68,8 @@ export interface Scenario {
   readonly plane: PlaneFaults;
   readonly services: Readonly<Record<string, OutsideService>>;
   readonly commands: Readonly<Record<string, OutsideService>>;
+  /** How long what is finished stays; null: nothing is collected. */
+  readonly retention: RetentionPolicy | null;
   /** Mean time between two requests to one service, ms. */
   readonly requestEveryMs: number;
   /** Faults and people's deeds end here; from then on everything must come to rest. */

@@ -1,28 +1,34 @@
 import { API_VERSION, type ApiObject } from '../api/meta.ts';
 import { memoryStore } from '../store/memory/memory-store.ts';
+import { SimulatedArtifacts } from './artifacts.ts';
 import { startClients } from './clients.ts';
 import { SimulatedCluster } from './cluster.ts';
+import { FaultTally } from './fault-tally.ts';
 import { strike } from './faults.ts';
 import { Ledger } from './ledger.ts';
-import { frozenReads, observedStore } from './observed-store.ts';
+import { observedStore } from './observed-store.ts';
 import type { Onlooker } from './onlooker.ts';
 import { Operators } from './operators.ts';
 import { NO_CHANCE_FAULTS, Platform } from './platform.ts';
 import { Programs } from './program.ts';
-import { JournalRules } from './rules/journal-rules.ts';
-import { ReleaseRules } from './rules/release-rules.ts';
+import { checkEnd } from './rules/end-rules.ts';
 import { checkRest, unrest } from './rules/rest-rules.ts';
 import type { Violation, World } from './rules/rule.ts';
-import { TrafficRules } from './rules/traffic-rules.ts';
+import { Rules } from './rules/rules.ts';
 import type { Operation, Scenario } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { sharedJson } from './shared-json.ts';
 import { Timeline } from './timeline.ts';
+import { effectWords, operationWords, writtenWords } from './words.ts';
 
 /** 2026-11-20T12:00:00Z: a run's wall clock does not depend on the day it is run. */
 const EPOCH_MS = Date.UTC(2026, 10, 20, 12);
+const VERSION = '0.1.0';
 const JOURNAL = '/agent/journal.jsonl';
 /** Unfinished business is looked at this often once faults are over, ms. */
 const REST_LOOK_MS = 1_000;
+/** Nothing moves in so many looks: a watch that was late when faults ended may still bring what people wanted. */
+const RESTFUL_LOOKS = 5;
 
 export interface TraceLine {
   readonly atMs: number;
@@ -70,12 +76,14 @@ export async function simulate({
     if (trace) lines.push({ atMs: timeline.now, node, text: text() });
   };
   const violations: Violation[] = [];
+  const tally = new FaultTally();
+  const artifacts = new SimulatedArtifacts(() => EPOCH_MS + timeline.now);
   const ledger = new Ledger();
   ledger.onFailed = (request) => onlooker.failed?.(request);
   const programs = new Programs();
   for (const [name, program] of Object.entries(scenario.programs)) programs.add(name, program);
   const cluster = new SimulatedCluster({
-    ...{ timeline, programs, ledger, epochMs: EPOCH_MS, plane: scenario.plane },
+    ...{ timeline, programs, ledger, tally, epochMs: EPOCH_MS, plane: scenario.plane },
     random: random.split('cluster'),
   });
   const base = memoryStore({
@@ -86,15 +94,11 @@ export async function simulate({
       setTimer: noTimer,
     },
     random: random.split('store'),
-    read: frozenReads(),
+    json: sharedJson(),
   });
   const { store, objects } = observedStore(base, (written) => {
-    say('store', () => {
-      const { kind, object, before, deleted } = written;
-      const phase = (object.status as { phase?: string } | undefined)?.phase;
-      return `${deleted ? 'deletes' : before === undefined ? 'creates' : 'updates'} ${kind} ${object.metadata.name}${phase === undefined ? '' : ` ${phase}`} @${object.metadata.resourceVersion}`;
-    });
-    releaseRules.seen(written);
+    say('store', () => writtenWords(written));
+    rules.written(written);
     onlooker.written?.(written);
   });
   const world: World = {
@@ -105,42 +109,60 @@ export async function simulate({
       say('RULE', () => `${rule} ${message}`);
     },
   };
-  const releaseRules = new ReleaseRules(world);
-  const trafficRules = new TrafficRules(world);
   cluster.onEffect = (effect, fence) => {
     say(
       'cluster',
       () =>
         `${effect.type} ${effectWords(effect)}${fence === null ? '' : ` by ${fence.subject} e${fence.epoch} s${fence.sequence}`}`,
     );
-    trafficRules.effect(effect, fence);
+    rules.effect(effect, fence);
     onlooker.effect?.(effect);
   };
+  cluster.onPort = (port, what) => rules.traffic.port(port, what);
   cluster.onProof = (service) => {
     say('cluster', () => `proof of ${service.workload}`);
-    trafficRules.proof(service);
+    rules.proof(service);
   };
   const platform: Platform = new Platform({
-    ...{ timeline, store, cluster, epochMs: EPOCH_MS, version: '0.1.0' },
+    ...{ timeline, store, cluster, tally, epochMs: EPOCH_MS, version: VERSION },
     faults: scenario.chanceFromMs === undefined ? scenario.chance : NO_CHANCE_FAULTS,
     random: random.split('platform'),
     services: new Map(Object.entries(scenario.services)),
     commands: new Map(Object.entries(scenario.commands)),
     trace: say,
-    ran: () => {},
-    sent: (from, text) => {
+    ...{ artifacts, retention: scenario.retention },
+    ran: (command) => rules.ran(command),
+    sent: (from, text, version) => {
       say('wire', () => `${from} ${text.slice(0, 160)}`);
-      journalRules.sent(from, text);
+      rules.sent(from, text, version);
     },
   });
-  const journalRules = new JournalRules(world, () => platform.disk.content.get(JOURNAL));
+  const rules = new Rules(world, {
+    agentClock: platform.clocks.agent,
+    agent: () => platform.agent,
+    journal: () => platform.disk.content.get(JOURNAL),
+  });
+  platform.links.onArrive = (life, text) => rules.heard(life, text);
+  artifacts.onRemove = (digest) => rules.artifactRemoved(digest);
   const operators = new Operators({
-    ...{ store, timeline, epochMs: EPOCH_MS, environments: scenario.environments, uploaded: () => {} },
+    ...{ store, timeline, epochMs: EPOCH_MS, environments: scenario.environments },
+    uploaded: (digest) => artifacts.upload(digest),
     random: random.split('operators'),
   });
 
   await prepare(store, scenario);
-  onlooker.begins?.({ world, ask: (operation) => ask(operation) });
+  const places = Object.keys(scenario.environments);
+  const ask = (operation: Operation) => {
+    if (operation.type === 'apply')
+      for (const [workload, { replicas }] of Object.entries(operation.spec.workloads ?? {}))
+        rules.traffic.sized(places, operation.application, workload, replicas ?? 1);
+    if (operation.type === 'applicationVerb' && operation.verb === 'scale')
+      rules.traffic.sized(places, operation.application, 'web', Number(operation.parameters.replicas));
+    void operators
+      .carryOut(operation)
+      .then((what) => say('people', () => `${operationWords(operation)}: ${what}`));
+  };
+  onlooker.begins?.({ world, ask });
   if (scenario.chanceFromMs !== undefined)
     timeline.after(scenario.chanceFromMs, () => platform.setFaults(scenario.chance));
   platform.start();
@@ -154,40 +176,23 @@ export async function simulate({
     },
     random: random.split('clients'),
   });
-  const places = Object.keys(scenario.environments);
-  const ask = (operation: Operation) => {
-    if (operation.type === 'apply')
-      for (const [workload, { replicas }] of Object.entries(operation.spec.workloads ?? {}))
-        trafficRules.sized(places, operation.application, workload, replicas ?? 1);
-    if (operation.type === 'applicationVerb' && operation.verb === 'scale')
-      trafficRules.sized(places, operation.application, 'web', Number(operation.parameters.replicas));
-    void operators
-      .carryOut(operation)
-      .then((what) =>
-        say(
-          'people',
-          () =>
-            `${operation.type === 'verb' || operation.type === 'applicationVerb' ? operation.verb : operation.type} ${operation.application}/${operation.environment}: ${what}`,
-        ),
-      );
-  };
   for (const operation of scenario.operations) timeline.after(operation.atMs, () => ask(operation));
-  const faults: Record<string, number> = {};
   for (const fault of scenario.faults) {
     timeline.after(fault.atMs, () => {
       const what = strike(fault, platform, cluster);
       if (what === null) return;
-      faults[fault.type] = (faults[fault.type] ?? 0) + 1;
+      tally.add(fault.type);
       say('FAULT', () => what);
     });
   }
   timeline.after(scenario.busyMs, () => {
     say('FAULT', () => 'faults are over');
     platform.setFaults(NO_CHANCE_FAULTS);
+    for (const clock of Object.values(platform.clocks)) clock.setRate(1);
     for (const zombie of platform.zombies) zombie.kill();
   });
   const afterEach = () => {
-    trafficRules.look();
+    rules.look();
     onlooker.look?.();
     if (timeline.events > maxEvents)
       world.violated('INV-28', `${maxEvents} events: something goes round without getting anywhere`);
@@ -196,21 +201,30 @@ export async function simulate({
     for (const message of platform.startFailures.splice(0))
       world.violated('INV-13', `an agent cannot start: ${message}`);
   };
+  const isUp = () => platform.manager?.life.alive === true && platform.agent?.alive === true;
+  const isStill = () => isUp() && (onlooker.isAtRest?.() ?? unrest(world).length === 0);
   const stopped = () => stopAtFirst && violations.length > 0;
   await timeline.run(scenario.busyMs, afterEach, stopped);
-  // Faults are over: everything comes to rest, or says for whom it waits.
+  // Faults are over: everything comes to rest, or says for whom it waits. Between two pieces of work it may look so.
   const limit = scenario.busyMs + scenario.calmMs;
-  const moves = () => !(onlooker.isAtRest?.() ?? unrest(world).length === 0);
-  while (!stopped() && timeline.now < limit && moves())
-    await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
+  for (let atRest = 0; !stopped() && timeline.now < limit && atRest < RESTFUL_LOOKS; ) {
+    atRest = isStill() ? atRest + 1 : 0;
+    if (atRest < RESTFUL_LOOKS) await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
+  }
   if (!stopped()) {
     restedAt = timeline.now;
     await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
-    checkRest(world, operators.acknowledged);
+    checkRest(world, operators.acknowledged, rules.kept.collected);
+    rules.end();
+    await checkEnd(world, store, platform.clocks.manager.wall, VERSION);
     const imbalance = ledger.imbalance();
     if (imbalance !== null) world.violated('LEDGER', imbalance);
   }
-  for (const role of ['manager', 'agent'] as const) faults[`deaths of the ${role}`] = platform.deaths[role];
+  const faults = {
+    ...tally.met,
+    'deaths of the manager': platform.deaths.manager,
+    'deaths of the agent': platform.deaths.agent,
+  };
   // Nothing of this run goes on beside the next.
   platform.manager?.life.kill();
   platform.agent?.kill();
@@ -222,8 +236,8 @@ export async function simulate({
     requests: { started: ledger.started, failed: ledger.failed },
     faults,
     verbs: operators.given,
-    transitions: releaseRules.transitions,
-    steps: releaseRules.steps,
+    transitions: rules.release.transitions,
+    steps: rules.release.steps,
     releases: phasesOf(objects.values()),
     trace: lines,
   };
@@ -253,19 +267,6 @@ function phasesOf(objects: Iterable<ApiObject>): Record<string, number> {
     phases[phase] = (phases[phase] ?? 0) + 1;
   }
   return phases;
-}
-
-function effectWords(effect: Parameters<SimulatedCluster['onEffect']>[0]): string {
-  switch (effect.type) {
-    case 'wish':
-      return `${effect.wish.key.version} ${effect.before} → ${effect.wish.replicas}`;
-    case 'remove':
-      return effect.key.version;
-    case 'traffic':
-      return JSON.stringify(effect.wish.weights);
-    case 'removeService':
-      return effect.service.workload;
-  }
 }
 
 const never = (): Promise<never> => new Promise(() => {});

@@ -2,15 +2,22 @@ import type {
   DrainRecord,
   ServiceKey,
   WorkloadObservation,
-  WorkloadProblem,
   WorkloadWish,
 } from '../drivers/cluster-driver.ts';
+import { type BackendStates, backendStates } from '../drivers/local/backend-states.ts';
+import { type Failure, recordFailure, type SlotHistory } from '../drivers/local/failures.ts';
+import { planWorkload, surgeOf } from '../drivers/local/plan-workload.ts';
+import type { Ports } from '../drivers/local/ports.ts';
+import { problemOf } from '../drivers/local/problem.ts';
+import { readinessOf } from '../drivers/local/readiness.ts';
 import { instant } from '../lib/clock.ts';
 import { durationMs } from '../lib/durations.ts';
 import type { DataPlane } from './data-plane.ts';
-import { type InstanceEvents, SimulatedInstance } from './instance.ts';
+import type { FaultTally } from './fault-tally.ts';
+import { type InstanceEnd, type InstanceEvents, SimulatedInstance } from './instance.ts';
 import type { Program, Programs } from './program.ts';
 import type { Requests } from './requests.ts';
+import { retireSimulated } from './retire.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -20,21 +27,22 @@ export interface WorkloadSurroundings {
   readonly programs: Programs;
   readonly plane: DataPlane;
   readonly requests: Requests;
+  readonly ports: Ports;
+  readonly tally: FaultTally;
   readonly epochMs: number;
   nextNumber(): number;
   changed(workload: SimulatedWorkload): void;
+  /** An instance listens there from now on, or no table names it any more. */
+  port(port: number, what: 'taken' | 'left'): void;
   gone(workload: SimulatedWorkload): void;
 }
 
-const CRASHES_UNTIL_LOOP = 3;
 const KEPT_DRAINS = 50;
-/** From SIGTERM to the end of an application that ends its streams well, ms. */
-const TERM_MS = 60;
 
 /**
- * One workload of one revision, supervised as its wish says, with or without an agent: starts, restarts with
- * growing delay, retires the surplus in the order of design section 6 (out of the table, requests done,
- * SIGTERM, streams ended).
+ * One workload of one revision, supervised as its wish says, with or without an agent. Whom to start, to retire,
+ * to admit and to complain about is decided by the local driver's own pure functions, so that there is nothing to
+ * keep in step; processes, their time and the table are the model.
  */
 export class SimulatedWorkload implements InstanceEvents {
   wish: WorkloadWish;
@@ -42,18 +50,15 @@ export class SimulatedWorkload implements InstanceEvents {
   readonly instances: SimulatedInstance[] = [];
   readonly #drains: DrainRecord[] = [];
   readonly #around: WorkloadSurroundings;
-  #crashes = 0;
-  #everReady = false;
-  #restarts = 0;
-  #backoffUntil = 0;
-  /** Instances from before are being replaced; null: none are. */
-  #restartAtMs: number | null = null;
-  #startingSinceMs: number;
+  /** What became of the instances of each place, one after the other. */
+  readonly #slots = new Map<number, SlotHistory>();
+  /** Rises with each restart that is asked for. */
+  #round = 0;
+  #timer: Disposable | undefined;
 
   constructor(wish: WorkloadWish, around: WorkloadSurroundings) {
     this.wish = wish;
     this.#around = around;
-    this.#startingSinceMs = around.timeline.now;
   }
 
   get program(): Program {
@@ -69,6 +74,10 @@ export class SimulatedWorkload implements InstanceEvents {
     return this.wish.spec.type === 'migration';
   }
 
+  get takesTraffic(): boolean {
+    return this.wish.spec.type === 'service' && this.wish.spec.port !== undefined;
+  }
+
   /** Instances that stay: neither retiring nor ended. */
   get staying(): SimulatedInstance[] {
     return this.instances.filter(
@@ -80,8 +89,10 @@ export class SimulatedWorkload implements InstanceEvents {
     return this.staying.filter(({ serves }) => serves).length;
   }
 
+  /** A new order clears what failed under the old one. */
   want(wish: WorkloadWish): void {
-    if (wish.replicas > this.wish.replicas) this.#startingSinceMs = this.#around.timeline.now;
+    const { subject, epoch } = this.wish.fence;
+    if (subject !== wish.fence.subject || epoch !== wish.fence.epoch) this.#slots.clear();
     this.wish = wish;
     this.removing = false;
     this.reconcile();
@@ -93,185 +104,157 @@ export class SimulatedWorkload implements InstanceEvents {
     this.reconcile();
   }
 
-  reconcile(): void {
-    const { staying } = this;
-    const ended = this.isJob ? this.instances.filter(({ state }) => state === 'exited').length : 0;
-    const missing = this.wish.replicas - staying.length - ended;
-    if (missing > 0) this.#grow(missing);
-    // What does not serve goes first, then the newest.
-    const surplus = [...staying]
-      .reverse()
-      .sort((a, b) => Number(a.serves) - Number(b.serves))
-      .slice(0, this.#restartAtMs === null || this.wish.replicas === 0 ? Math.max(0, -missing) : 0);
-    for (const instance of surplus) this.retire(instance);
-    if (this.removing) {
-      for (const instance of this.instances.filter(({ state }) => state === 'exited')) this.#drop(instance);
-      if (this.instances.length === 0) this.#around.gone(this);
-    }
-    this.#around.changed(this);
-  }
-
-  /** Every instance that runs now is replaced, new before old; asked twice it begins anew, and starts no third set. */
+  /** Every instance that runs now is replaced, new before old. */
   restart(): void {
-    const { timeline } = this.#around;
-    const begins = this.#restartAtMs === null;
-    this.#restartAtMs = timeline.now;
-    if (begins) this.#replace();
-  }
-
-  #replace(): void {
-    const since = this.#restartAtMs ?? 0;
-    const old = this.staying.filter(({ startedAtMs }) => startedAtMs < since);
-    const fresh = this.staying.filter(({ startedAtMs }) => startedAtMs >= since);
-    if (old.length === 0 || this.wish.replicas === 0) {
-      this.#restartAtMs = null;
-      this.reconcile();
-      return;
-    }
-    for (let n = fresh.length; n < this.wish.replicas && !this.isJob; n += 1) this.#start();
-    // One that serves goes only for another that serves in its place.
-    let spare = this.serving - this.wish.replicas;
-    for (const instance of old) {
-      if (instance.serves) {
-        if (spare <= 0) continue;
-        spare -= 1;
-      } else if (fresh.length < this.wish.replicas) continue;
-      this.retire(instance);
-    }
-    this.#around.timeline.after(200, () => this.#replace());
-  }
-
-  changed(instance: SimulatedInstance): void {
-    this.#everReady ||= instance.state === 'ready';
-    if (instance.serves && instance.retiringSinceMs === null) {
-      this.#crashes = 0;
-      this.#around.plane.join(this.service, instance);
-    } else if (instance.state === 'notReady') {
-      this.#around.plane.leave(this.service, instance);
-      this.#around.requests.died(this.service, instance.key.version);
-    }
-    this.#around.changed(this);
-  }
-
-  ended(instance: SimulatedInstance, how: { by: 'itself' | 'order'; exitCode: number | null }): void {
-    const { plane, requests, timeline } = this.#around;
-    plane.leave(this.service, instance);
-    if (this.isJob && !this.removing) {
-      this.#around.changed(this);
-      return;
-    }
-    if (how.by === 'itself' && instance.retiringSinceMs === null) {
-      requests.died(this.service, instance.key.version);
-      this.#crashes += 1;
-      this.#restarts += 1;
-      this.#backoffUntil = timeline.now + Math.min(30_000, 500 * 2 ** this.#crashes);
-    }
-    this.#drop(instance);
+    this.#round += 1;
     this.reconcile();
   }
 
-  retire(instance: SimulatedInstance): void {
-    if (instance.retiringSinceMs !== null || instance.state === 'exited') return;
-    const { timeline, plane, random } = this.#around;
-    const began = timeline.now;
-    const served = instance.serves;
-    instance.retiringSinceMs = began;
-    const atStart = { requests: instance.requests, streams: instance.streams };
-    const { lagMs } = plane.faults;
-    // Out of the table, acknowledged: at the latest when the lag is over.
-    instance.after(lagMs === 0 ? 0.3 : random.between(0, lagMs), () => plane.leave(this.service, instance));
-    const { timeout, streamTimeout, grace } = this.wish.spec.drain;
-    const capMs = durationMs(timeout);
-    const record = (cut: number) => {
-      this.#drains.push({
-        instance: instance.id,
-        startedAt: instant(this.#around.epochMs + began),
-        ms: timeline.now - began,
-        requests: served ? atStart.requests : 0,
-        streams: served ? atStart.streams : 0,
-        cut,
-      });
-      this.#drains.splice(0, Math.max(0, this.#drains.length - KEPT_DRAINS));
-    };
-    const terminate = () => {
-      const streams = [...instance.inside].filter(({ stream }) => stream);
-      const endMs = Math.min(durationMs(streamTimeout), durationMs(grace), TERM_MS);
-      for (const stream of streams) instance.after(random.between(0, endMs), () => stream.endWell());
-      const graceEndsMs = timeline.now + durationMs(grace);
-      const end = () => {
-        if (instance.program.finishesAtTerm && instance.requests > 0 && timeline.now < graceEndsMs) {
-          instance.after(20, end);
-          return;
-        }
-        record(instance.inside.size);
-        instance.stop(timeline.now - began >= capMs ? 'cap' : 'killed');
-      };
-      instance.after(endMs + 1, end);
-    };
-    const look = () => {
-      if (instance.requests === 0 || timeline.now - began >= capMs) terminate();
-      else instance.after(20, look);
-    };
-    instance.after(Math.max(1, lagMs + 1), look);
+  reconcile(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    if (this.removing) {
+      for (const instance of this.instances.filter(({ state }) => state === 'exited')) this.#drop(instance);
+      if (this.instances.length === 0) {
+        this.#around.gone(this);
+        this.#around.changed(this);
+        return;
+      }
+    }
+    const now = this.#now();
+    const plan = planWorkload({
+      replicas: this.wish.replicas,
+      round: this.#round,
+      surge: surgeOf(this.wish),
+      takesTraffic: this.takesTraffic,
+      members: this.instances.map((instance) => ({
+        ...{ id: instance.id, ordinal: instance.ordinal, round: instance.round },
+        state: instance.shown,
+        admitted: instance.isInTable,
+        restarts: instance.restarts,
+        startedAt: this.#around.epochMs + instance.startedAtMs,
+      })),
+      notBefore: new Map([...this.#slots].map(([ordinal, { notBefore }]) => [ordinal, notBefore])),
+      now,
+    });
+    for (const id of plan.retire) this.#retire(id);
+    for (const ordinal of plan.start) this.#start(ordinal);
+    if (plan.wakeAt !== null)
+      this.#timer = this.#around.timeline.after(Math.max(1, plan.wakeAt - now), () => this.reconcile());
     this.#around.changed(this);
   }
 
-  observe(weight: number): WorkloadObservation {
-    const ready = this.instances.filter(
-      ({ state, retiringSinceMs }) => state === 'ready' && retiringSinceMs === null,
-    );
+  changed(): void {
+    this.#followStates();
+    this.reconcile();
+  }
+
+  ended(instance: SimulatedInstance, how: InstanceEnd): void {
+    this.#leave(instance);
+    if (instance.port !== null) {
+      void this.#around.ports.quarantine(instance.port);
+      this.#around.port(instance.port, 'left');
+    }
+    if (how.why !== 'order' && instance.retiringSinceMs === null) {
+      this.#around.tally.add(instance.wasReady ? 'instance dies after ready' : 'instance dies before ready');
+      if (instance.wasReady) this.#around.requests.died(this.service, instance.key.version);
+      if (!this.isJob) this.#countFailure(instance, failureOf(instance, how));
+    }
+    // A job that ran stays, so that it is not run again and its end can be read.
+    if (!this.isJob || instance.retiringSinceMs !== null) this.#drop(instance);
+    this.changed();
+  }
+
+  observe(): WorkloadObservation {
+    const ready = this.instances.filter(({ shown }) => shown === 'ready');
     return {
       key: this.wish.key,
       wanted: this.wish.replicas,
       instances: this.instances.map((instance) => ({
         id: instance.id,
         port: instance.port,
-        state: instance.retiringSinceMs !== null && instance.state !== 'exited' ? 'retiring' : instance.state,
-        proven: instance.proven && instance.retiringSinceMs === null,
-        admitted: instance.serves && instance.retiringSinceMs === null && weight > 0,
+        state: instance.shown,
+        proven: instance.proven,
+        admitted: instance.isInTable && instance.retiringSinceMs === null,
         startedAt: instant(this.#around.epochMs + instance.startedAtMs),
-        restarts: this.#restarts,
+        restarts: instance.restarts,
         rssBytes: null,
         cpuMs: null,
         ...(instance.state === 'exited' ? { exitCode: instance.exitCode } : {}),
       })),
       ready: ready.length,
       proven: ready.filter(({ proven }) => proven).length,
-      retiring: this.instances.filter(
-        ({ state, retiringSinceMs }) => state !== 'exited' && retiringSinceMs !== null,
-      ).length,
-      problem: ready.length < this.wish.replicas ? this.#problem() : null,
+      retiring: this.instances.filter(({ shown }) => shown === 'retiring').length,
+      problem: this.#problem(),
       drains: [...this.#drains],
     };
   }
 
-  #grow(count: number): void {
-    const { timeline } = this.#around;
-    const waitMs = this.#backoffUntil - timeline.now;
-    if (waitMs > 0) {
-      timeline.after(waitMs, () => {
-        if (!this.removing) this.reconcile();
-      });
-      return;
-    }
-    for (let n = 0; n < count; n += 1) this.#start();
-  }
-
-  #start(): SimulatedInstance {
+  #start(ordinal: number): void {
     const number = this.#around.nextNumber();
     const { key } = this.wish;
     const instance = new SimulatedInstance({
       id: `${key.version}-${number}`,
       key,
+      ...{ ordinal, round: this.#round, restarts: this.#slots.get(ordinal)?.failures ?? 0 },
       program: this.program,
-      port: 20_000 + number,
       isJob: this.isJob,
+      takesTraffic: this.takesTraffic,
+      startTimeoutMs: durationMs(readinessOf(this.wish.spec).startTimeout),
+      epochMs: this.#around.epochMs,
       timeline: this.#around.timeline,
       random: this.#around.random.split(`instance/${number}`),
       events: this,
     });
     this.instances.push(instance);
-    return instance;
+    void this.#listen(instance);
+  }
+
+  #retire(id: string): void {
+    const instance = this.instances.find((each) => each.id === id);
+    if (instance === undefined) return;
+    const { timeline, plane, random, epochMs } = this.#around;
+    retireSimulated(instance, {
+      ...{ timeline, random, epochMs, lagMs: plane.faults.lagMs },
+      drain: this.wish.spec.drain,
+      leave: () => {
+        this.#leave(instance);
+        this.#around.changed(this);
+      },
+      drained: (record) => {
+        if (this.wish.spec.port === undefined) return;
+        this.#drains.push(record);
+        this.#drains.splice(0, Math.max(0, this.#drains.length - KEPT_DRAINS));
+      },
+    });
+  }
+
+  /** Who is in the table follows readiness and proof; the last ones of all stay in (INV-7). */
+  #followStates(): void {
+    if (!this.takesTraffic) return;
+    const { states } = this.#backendStates();
+    const { plane, requests } = this.#around;
+    for (const instance of this.staying) {
+      const serves = states.get(instance.id) === 'serving';
+      if (serves && !instance.isInTable) {
+        plane.join(this.service, instance);
+        instance.isInTable = true;
+      } else if (!serves && instance.isInTable) {
+        this.#leave(instance);
+        this.#around.tally.add('instance flaps');
+        requests.died(this.service, instance.key.version);
+      }
+    }
+  }
+
+  #leave(instance: SimulatedInstance): void {
+    this.#around.plane.leave(this.service, instance);
+    instance.isInTable = false;
+  }
+
+  async #listen(instance: SimulatedInstance): Promise<void> {
+    instance.port = await this.#around.ports.take();
+    this.#around.port(instance.port, 'taken');
   }
 
   #drop(instance: SimulatedInstance): void {
@@ -279,16 +262,53 @@ export class SimulatedWorkload implements InstanceEvents {
     if (index >= 0) this.instances.splice(index, 1);
   }
 
-  #problem(): WorkloadProblem | null {
-    const { timeline, epochMs } = this.#around;
-    const since = instant(epochMs + this.#startingSinceMs);
-    if (this.#crashes >= CRASHES_UNTIL_LOOP) {
-      return { reason: 'crashLoop', message: `ended ${this.#crashes} times with code 1`, since, final: true };
-    }
-    const limitMs = durationMs(this.wish.spec.readiness?.startTimeout ?? '60s');
-    if (!this.#everReady && this.wish.replicas > 0 && timeline.now - this.#startingSinceMs > limitMs) {
-      return { reason: 'startTimeout', message: `not ready after ${limitMs} ms`, since, final: true };
-    }
-    return null;
+  #countFailure(instance: SimulatedInstance, failure: Failure): void {
+    const seen = { now: this.#now(), readyForMs: instance.readyForMs };
+    this.#slots.set(instance.ordinal, recordFailure(this.#slots.get(instance.ordinal), failure, seen));
+  }
+
+  #problem() {
+    const taken = new Set(this.instances.map(({ ordinal }) => ordinal));
+    const wanted = [...this.#slots].filter(([ordinal]) => ordinal < this.wish.replicas || taken.has(ordinal));
+    const failed = this.isJob
+      ? this.instances.find(({ state, exitCode }) => state === 'exited' && exitCode !== 0)
+      : undefined;
+    return problemOf({
+      job:
+        failed === undefined
+          ? null
+          : {
+              failure: failureOf(failed, { why: 'died', exitCode: failed.exitCode }),
+              record: { startedAt: this.#around.epochMs + failed.startedAtMs },
+            },
+      slots: new Map(wanted),
+      instances: this.instances.map((instance) => instance.symptoms),
+      startTimeoutMs: durationMs(readinessOf(this.wish.spec).startTimeout),
+      leastBad: this.takesTraffic ? this.#backendStates().leastBad : [],
+      now: this.#now(),
+    });
+  }
+
+  #backendStates(): BackendStates {
+    return backendStates(
+      this.instances.map((instance) => ({
+        id: instance.id,
+        state: instance.shown,
+        proven: instance.proven,
+        lastReadyAt: instance.lastReadyAt,
+      })),
+    );
+  }
+
+  #now(): number {
+    return this.#around.epochMs + this.#around.timeline.now;
   }
 }
+
+const failureOf = ({ id }: SimulatedInstance, { why, exitCode }: InstanceEnd): Failure => ({
+  ...(why === 'startTimeout'
+    ? { reason: 'startTimeout' as const, message: `${id} was not ready in time` }
+    : { reason: 'crashLoop' as const, message: `${id} ended with code ${exitCode}` }),
+  permanent: false,
+  lines: null,
+});

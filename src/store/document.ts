@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiObject, Stored, StoredMeta } from '../api/meta.ts';
+import { cloneJson } from '../lib/clone-json.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import type { ObjectKey } from './store.ts';
 
@@ -36,14 +37,20 @@ export const describeKey = (key: ObjectKey): string =>
 export const keyId = (kind: string, namespace: string | undefined, name: string): string =>
   `${kind}\0${namespace ?? ''}\0${name}`;
 
+/** Between values and their text; the simulator's remembers both. */
+export interface JsonText {
+  parse(text: string): unknown;
+  stringify(value: unknown): string | undefined;
+}
+
 /** Takes an object as it is now; refuses what JSON cannot say and what no store holds. */
-export function documentOf(object: ApiObject | Stored): GivenDocument {
+export function documentOf(object: ApiObject | Stored, json: JsonText = JSON): GivenDocument {
   const { spec, status, ...rest } = object;
   try {
     const document = {
-      rest: cloneJson(rest) as GivenDocument['rest'],
-      spec: JSON.stringify(spec),
-      status: JSON.stringify(status),
+      rest: cloneJson<unknown>(rest) as GivenDocument['rest'],
+      spec: json.stringify(spec),
+      status: json.stringify(status),
     };
     requireSize(object, document);
     return document;
@@ -51,27 +58,6 @@ export function documentOf(object: ApiObject | Stored): GivenDocument {
     if (cause instanceof SlipwayError) throw cause;
     throw new SlipwayError('invalid', `${describeKey(keyOf(object))} cannot be written as JSON`, { cause });
   }
-}
-
-/** As JSON.parse(JSON.stringify(value)); plain objects and arrays, which metadata is made of, go fast. */
-function cloneJson(value: unknown): unknown {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (Array.isArray(value)) return value.map((item) => (item === undefined ? null : cloneJson(item)));
-  if (
-    typeof value === 'object' &&
-    Object.getPrototypeOf(value) === Object.prototype &&
-    !('toJSON' in value)
-  ) {
-    const copy: Record<string, unknown> = {};
-    for (const name of Object.keys(value)) {
-      const item = (value as Record<string, unknown>)[name];
-      // By assignment that name would set the prototype.
-      if (name === '__proto__') return JSON.parse(JSON.stringify(value));
-      if (item !== undefined) copy[name] = cloneJson(item);
-    }
-    return copy;
-  }
-  return JSON.parse(JSON.stringify(value) ?? 'null');
 }
 
 function requireSize(object: ApiObject | Stored, { rest, spec = '', status = '' }: GivenDocument): void {
@@ -86,14 +72,14 @@ function requireSize(object: ApiObject | Stored, { rest, spec = '', status = '' 
   );
 }
 
-/** How a store gives out what it holds. */
-export type ReadDocument = <T extends ApiObject>(document: Document) => Stored<T>;
-
-/** A fresh object that its receiver may change. */
-export function objectOf<T extends ApiObject>({ rest, spec, status }: Document): Stored<T> {
-  const object = cloneJson(rest) as { spec?: unknown; status?: unknown };
-  if (spec !== undefined) object.spec = JSON.parse(spec);
-  if (status !== undefined) object.status = JSON.parse(status);
+/** A fresh object that its receiver may change, as far as `json` gives fresh values. */
+export function objectOf<T extends ApiObject>(
+  { rest, spec, status }: Document,
+  json: JsonText = JSON,
+): Stored<T> {
+  const object = cloneJson<unknown>(rest) as { spec?: unknown; status?: unknown };
+  if (spec !== undefined) object.spec = json.parse(spec);
+  if (status !== undefined) object.status = json.parse(status);
   return object as Stored<T>;
 }
 

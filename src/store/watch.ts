@@ -1,6 +1,6 @@
 import type { ApiObject } from '../api/meta.ts';
 import { SlipwayError } from '../lib/errors.ts';
-import { objectOf, type ReadDocument } from './document.ts';
+import { type JsonText, objectOf } from './document.ts';
 import type { Entry, History } from './history.ts';
 import { hasLabels } from './selection.ts';
 import type { WatchEvent, WatchOptions } from './store.ts';
@@ -50,10 +50,10 @@ export function watchHistory<T extends ApiObject>(
   wakeup: Wakeup,
   kind: string,
   options: WatchOptions,
-  read: ReadDocument = objectOf,
+  json: JsonText = JSON,
 ): AsyncIterable<WatchEvent<T>> {
   const start = options.since ?? String(history().head);
-  return { [Symbol.asyncIterator]: () => follow(history, wakeup, kind, options, start, read) };
+  return { [Symbol.asyncIterator]: () => follow(history, wakeup, kind, options, start, json) };
 }
 
 async function* follow<T extends ApiObject>(
@@ -62,7 +62,7 @@ async function* follow<T extends ApiObject>(
   kind: string,
   options: WatchOptions,
   start: string,
-  read: ReadDocument,
+  json: JsonText,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   let cursor = parseVersion(start);
   while (!options.signal.aborted) {
@@ -75,7 +75,7 @@ async function* follow<T extends ApiObject>(
       continue;
     }
     cursor = entry.version;
-    const event = selected<T>(entry, kind, options, read);
+    const event = selected<T>(entry, kind, options, json);
     if (event !== undefined) yield event;
   }
 }
@@ -108,13 +108,13 @@ function selected<T extends ApiObject>(
   entry: Entry,
   kind: string,
   { namespace, labels }: WatchOptions,
-  read: ReadDocument,
+  json: JsonText,
 ): WatchEvent<T> | undefined {
   if (entry.kind !== kind || (namespace !== undefined && entry.namespace !== namespace)) return undefined;
-  if (labels === undefined) return { type: entry.type, object: read<T>(entry.document) };
+  if (labels === undefined) return { type: entry.type, object: objectOf<T>(entry.document, json) };
   const did = entry.before !== undefined && hasLabels(entry.before.document.rest.metadata, labels);
   const does = entry.type !== 'DELETED' && hasLabels(entry.document.rest.metadata, labels);
   if (!did && !does) return undefined;
   const type = did && does ? 'MODIFIED' : does ? 'ADDED' : 'DELETED';
-  return { type, object: read<T>(entry.document) };
+  return { type, object: objectOf<T>(entry.document, json) };
 }

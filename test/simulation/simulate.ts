@@ -1,29 +1,42 @@
 /**
- * Many bad days in virtual time: `npm run simulate -- --seeds N [--from S] [--minutes M] [--json]`, `--first` ends at
- * the first broken promise; or one of them in full: `--seed S [--trace] [--shrink]`. The last line of standard output is one JSON object.
- * Exit code 0 only when no promise was broken.
+ * `npm run simulate`: many bad days in virtual time, or one of them in full. The last line of standard output is one
+ * JSON object; progress and words go to standard error, so that standard output stays for programs.
  */
 import { execFileSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { drawScenario } from '../../src/simulator/draw-scenario.ts';
 import { type RunOutcome, simulate, type TraceLine } from '../../src/simulator/simulation.ts';
 import { runCampaign } from './campaign.ts';
+import { runParallelCampaign } from './parallel-campaign.ts';
 import { shrink } from './shrink.ts';
 
 const SHRINK_MS = 120_000;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    from: { type: 'string' },
-    minutes: { type: 'string' },
-    seed: { type: 'string' },
-    trace: { type: 'boolean' },
-    shrink: { type: 'boolean' },
-    first: { type: 'boolean' },
-    json: { type: 'boolean' },
-  },
-});
+const HELP = `Usage: npm run simulate -- [options]
+
+  --seeds N      so many seeds (200, or as many as fit where --minutes is given)
+  --from S       beginning with this one (1)
+  --minutes M    for so long at the most
+  --first        ends at the first seed that breaks a promise
+  --threads T    in so many threads (one for each core)
+  --json         no progress, the last line alone
+
+  --seed S       this one alone; what it breaks, with its last moments
+    --trace      everything that happened in it
+    --shrink     without what is not needed to break the promise
+
+Examples:
+  npm run simulate -- --seeds 1000 --from 5000
+  npm run simulate -- --seed 4711 --shrink
+
+Exit code 0 only when no promise was broken.`;
+
+const { values } = options();
+if (values.help === true) {
+  console.log(HELP);
+  process.exit(0);
+}
 
 process.exitCode = values.seed === undefined ? await many() : await one(values.seed);
 
@@ -31,16 +44,18 @@ async function many(): Promise<number> {
   const limitMs = values.minutes === undefined ? undefined : number('minutes', values.minutes) * 60_000;
   const seeds =
     values.seeds === undefined ? (limitMs === undefined ? 200 : 1_000_000) : number('seeds', values.seeds);
-  const result = await runCampaign({
+  const threads = number('threads', values.threads ?? String(availableParallelism()));
+  const campaign = {
     from: number('from', values.from ?? '1'),
     seeds,
     ...(limitMs === undefined ? {} : { limitMs }),
     stopAtFirst: values.first === true,
-    told: (seed, outcome) => {
+    told: (seed: number, outcome: RunOutcome) => {
       if (outcome.violations.length > 0) say(...failureWords(seed, outcome));
-      else if (seed % 100 === 0) say(`seed ${seed}`);
+      else if (seed % 100 === 0 && values.json !== true) say(`seed ${seed}`);
     },
-  });
+  };
+  const result = await (threads > 1 ? runParallelCampaign(campaign, threads) : runCampaign(campaign));
   if (result.coverage.missing.length > 0)
     say(`arrows that no run took: ${result.coverage.missing.join(', ')}`);
   console.log(JSON.stringify(result));
@@ -91,7 +106,28 @@ function textOf({ atMs, node, text }: TraceLine): string {
   return `${(atMs / 1_000).toFixed(4).padStart(10)}  ${node.padEnd(11)} ${text}`;
 }
 
-/** Progress goes to standard error, so that standard output stays for programs. */
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string' },
+        from: { type: 'string' },
+        minutes: { type: 'string' },
+        threads: { type: 'string' },
+        seed: { type: 'string' },
+        trace: { type: 'boolean' },
+        shrink: { type: 'boolean' },
+        first: { type: 'boolean' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
 function say(...lines: readonly string[]): void {
   for (const line of lines) console.error(line);
 }
@@ -99,7 +135,7 @@ function say(...lines: readonly string[]): void {
 function number(name: string, text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value < 0) {
-    console.error(`--${name}: found ${JSON.stringify(text)}, allowed: a number such as 100`);
+    say(`--${name}: found ${JSON.stringify(text)}, allowed: a number such as 100`);
     process.exit(2);
   }
   return value;

@@ -128,7 +128,10 @@ export const TRAFFIC = {
   requests: 7_914,
   failed: 0,
   failures: {},
-  byVersion: { 'shop-r1': { requests: 3_000, failed: 0 }, 'shop-r2': { requests: 4_914, failed: 0 } },
+  byVersion: {
+    'shop-r1': { requests: 3_000, failed: 0 },
+    'shop-r2': { requests: 4_914, failed: 0, answered5xx: 22 },
+  },
 };
 
 export function releaseStatus(more: Partial<ReleaseStatus> = {}): ReleaseStatus {
@@ -272,7 +275,14 @@ export function receiptFixture(more: Partial<ReceiptSpec> = {}): ReceiptSpec {
     to: 'shop-local-r2',
     phase: 'Succeeded',
     wallMs: 251_000,
-    requests: { source: 'router', total: 48_211, failed: 0, failures: {}, byVersion: TRAFFIC.byVersion },
+    requests: {
+      source: 'router',
+      total: 48_211,
+      failed: 0,
+      failures: {},
+      answered5xx: 22,
+      byVersion: TRAFFIC.byVersion,
+    },
     prober: { source: 'prober', total: 2_400, failed: 0 },
     flips: [
       {

@@ -2,6 +2,7 @@ import { EnvironmentSpec } from '../../src/api/environment.ts';
 import type { ExecutionStatus } from '../../src/api/execution.ts';
 import type { ReleasePhase, ReleaseSpec, ReleaseStatus, Verb } from '../../src/api/release.ts';
 import type { RevisionSpec, TrackStatus } from '../../src/api/revision.ts';
+import type { Standing } from '../../src/api/standing.ts';
 import { resolveApplication } from '../../src/engine/application/resolve.ts';
 import { inPlaceDigest, pinWorkloads, revisionDigest } from '../../src/engine/application/revision.ts';
 import { initialStatus } from '../../src/engine/release/state.ts';
@@ -47,6 +48,8 @@ export class VirtualTrack {
   changedBy: string | null = null;
   generation = 1;
   environment: EnvironmentSpec;
+  /** What the agent says that stands; null: it is not known. */
+  standings: Standing[] | null = null;
   private uid = 0;
 
   constructor(written: unknown, environment: Record<string, unknown> = {}) {
@@ -98,11 +101,13 @@ export class VirtualTrack {
     return this.settle();
   }
 
-  endWork(phase: ExecutionStatus['phase']): this {
+  endWork(phase: ExecutionStatus['phase'], reason?: string): this {
     const work = this.works[this.track.work?.execution ?? ''];
     if (work === undefined) throw new Error(`no work; ${JSON.stringify(this.track.work)}`);
     work.phase = phase;
     work.endedAt = new Date(this.now).toISOString();
+    if (reason !== undefined)
+      work.failure = { reason, message: '', affects: '', next: '', instruction: null };
     return this.settle();
   }
 
@@ -126,6 +131,7 @@ export class VirtualTrack {
       track: this.track,
       revisions: this.revisions,
       releases: this.releases,
+      standings: this.standings,
       work: this.works[this.track.work?.execution ?? ''],
       commands,
       version: '0.1.0',

@@ -2,7 +2,7 @@ import type { Instruction } from '../../api/plan.ts';
 import type { WorkloadKey, WorkloadObservation } from '../../drivers/cluster-driver.ts';
 import { countOf, done, type InstructionContext, type InstructionOutcome, workloadKey } from '../context.ts';
 import { type Look, type Waited, waitUntil } from '../wait-until.ts';
-import { failure, readyWords } from '../words.ts';
+import { failure, readyWords, stuckWords } from '../words.ts';
 
 type AwaitReady = Extract<Instruction, { type: 'awaitReady' }>;
 
@@ -42,14 +42,13 @@ async function judge(
   }
   const problem = seen.problem;
   if (seen[what] >= wanted && seen.ready >= wanted) return { kind: 'done', value: seen };
-  const where = context.spec.cluster;
   if (problem?.final === true) {
     return {
       kind: 'failed',
       failure: await failure(
         context,
         problem.reason,
-        `${key.version} cannot start in ${where} (${Math.min(seen.ready, wanted)} of ${wanted} ready): ${problem.message}`,
+        stuckWords({ version: key.version, cluster: context.spec.cluster }, seen, wanted, problem),
       ),
     };
   }

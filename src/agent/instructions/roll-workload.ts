@@ -14,7 +14,7 @@ import {
   workloadKey,
 } from '../context.ts';
 import { type Look, waitUntil } from '../wait-until.ts';
-import { failure, readyWords } from '../words.ts';
+import { failure, readyWords, stuckWords } from '../words.ts';
 import { type DrainEvidence, drainEvidence } from './drain.ts';
 import { proveAfter } from './prove-traffic.ts';
 import { type RollStep, rollStep } from './roll-step.ts';
@@ -104,13 +104,13 @@ async function oneStep(context: InstructionContext, roll: Roll): Promise<Look<Wo
       failure: await failure(
         context,
         seen.problem.reason,
-        `${newKey.version} cannot start in ${context.spec.cluster} (${newReady} of ${full} ready): ${seen.problem.message}`,
+        stuckWords({ version: newKey.version, cluster: context.spec.cluster }, seen, full, seen.problem),
       ),
     };
   }
   return {
     kind: 'waiting',
-    message: `${readyWords(seen, full)}, ${old?.instances.filter((i) => i.state !== 'exited').length ?? 0} old left`,
+    message: `${readyWords(seen, full)}, ${old?.instances.filter((i) => i.state !== 'exited').length ?? 0} old left${seen?.problem == null ? '' : `; ${seen.problem.message}`}`,
     progress: newReady - (old?.wanted ?? 0),
     evidence: { wanted: full, ready: Math.min(newReady, full) },
   };

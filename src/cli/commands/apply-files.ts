@@ -3,6 +3,7 @@ import type { Connection, Context } from '../context.ts';
 import { type PinnedArtifact, pinSpec } from '../manifest/artifacts.ts';
 import type { LoadedManifest } from '../manifest/load.ts';
 import { pack } from '../manifest/pack.ts';
+import { warningLines } from '../manifest/warnings.ts';
 import { formatBytes } from '../text/words.ts';
 import { type ApplyResult, applyObject, wantedObject } from './apply-manifest.ts';
 
@@ -22,19 +23,30 @@ const rank = ({ kind }: LoadedManifest): number => {
   return at < 0 ? ORDER.length : at;
 };
 
-/** Applies what was read from files, one object after the other; the first refusal ends it. */
-export async function applyManifests(
+/** The objects of files as the manager takes them, in the order in which they are applied. */
+export async function pinnedObjects(
   context: Context,
   connection: Connection,
   read: readonly LoadedManifest[],
+  options: { readonly upload: boolean },
+): Promise<ApiObject[]> {
+  const objects: ApiObject[] = [];
+  for (const manifest of read.toSorted((a, b) => rank(a) - rank(b))) {
+    context.note(...warningLines(manifest));
+    objects.push(await pinnedObject(context, connection, manifest, options));
+  }
+  return objects;
+}
+
+/** Applies one object after the other; the first refusal ends it. */
+export async function applyObjects(
+  connection: Connection,
+  objects: readonly ApiObject[],
   options: { readonly dryRun: boolean },
 ): Promise<Applied[]> {
-  const manifests = read.toSorted((a, b) => rank(a) - rank(b));
   const applied: Applied[] = [];
-  for (const manifest of manifests) {
-    const wanted = await pinnedObject(context, connection, manifest, { upload: !options.dryRun });
+  for (const wanted of objects)
     applied.push({ ...(await applyObject(connection, wanted, options)), ...options });
-  }
   return applied;
 }
 

@@ -10,7 +10,7 @@ import { loadManifests } from '../manifest/load.ts';
 import { kindNamed } from '../objects.ts';
 import { printData } from '../output.ts';
 import { whatBegins } from './after-apply.ts';
-import { type Applied, applyManifests } from './apply-files.ts';
+import { type Applied, applyObjects, pinnedObjects } from './apply-files.ts';
 import { refuseWords } from './file-words.ts';
 import { watchOptions } from './release-verb.ts';
 import { startRelease } from './start-release.ts';
@@ -48,9 +48,9 @@ export const command: CommandModule = {
         // Files that are wrong are said to be so wherever the manager is.
         const manifests = await loadManifests(context, files);
         const connection = await context.connect();
-        const applied = await applyManifests(context, connection, manifests, {
-          dryRun: options.dryRun === true,
-        });
+        const dryRun = options.dryRun === true;
+        const pinned = await pinnedObjects(context, connection, manifests, { upload: !dryRun });
+        const applied = await applyObjects(connection, pinned, { dryRun });
         if (options.watch === true && options.dryRun !== true) {
           context.note(...resultLines(context, applied));
           return await watchReleases(context, connection, applied, options.timeout);

@@ -2,14 +2,16 @@ import type { Application } from '../../api/application.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
+import { environmentsOf, namedEnvironment } from '../environments.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type LoadedManifest, loadManifests } from '../manifest/load.ts';
 import { findObject } from '../objects.ts';
 import { printData } from '../output.ts';
 import { planText } from '../text/plan-text.ts';
-import { changedApplication, type WorkloadChange } from './application-change.ts';
+import { contentChange, type WorkloadChange } from './application-change.ts';
 import { pinnedObject } from './apply-files.ts';
 import { refuseFiles } from './file-words.ts';
+import { type Move, movesOf, moveWords } from './moves.ts';
 
 interface PlanOptions extends WorkloadChange {
   readonly filename?: string;
@@ -52,12 +54,20 @@ export const command: CommandModule = {
           },
           { namespace },
         );
+        const moves = spec === undefined ? [] : await others(connection, { name, spec });
         const width = context.io.stdout.columns || 120;
-        if (!(await printData(context, preview))) {
+        if (!(await printData(context, { ...preview, moves }))) {
           context.print(
             ...planText(
               preview,
-              { application: name, environment, to: options.to, options: given(options) },
+              {
+                application: name,
+                environment,
+                to: options.to,
+                options: given(options),
+                named: namedEnvironment(context) !== undefined,
+                also: moves.map((move) => `${moveWords(move)}, by itself (release ${move.release})`),
+              },
               width,
               context.paint,
             ),
@@ -68,6 +78,19 @@ export const command: CommandModule = {
     );
   },
 };
+
+/** Environments that the change moves besides the one that the plan is of. */
+async function others(
+  connection: Connection,
+  application: { readonly name: string; readonly spec: unknown },
+): Promise<Move[]> {
+  const all = await environmentsOf(connection, application);
+  return await movesOf(
+    connection,
+    application,
+    all.filter((each) => each !== connection.environment),
+  );
+}
 
 /** What the plan was asked for with, as "release" takes it too. */
 const given = ({ filename, artifact, image, workload }: PlanOptions): string[] =>
@@ -109,6 +132,7 @@ async function wanted(
     return { name: metadata.name, spec };
   }
   const application = await findObject<Application>(connection, 'application', from);
-  const changed = await changedApplication(context, connection, application, options, { upload: false });
-  return { name: application.metadata.name, ...(changed === undefined ? {} : { spec: changed.spec }) };
+  const change = await contentChange(context, connection, application, options, { upload: false });
+  const { name } = application.metadata;
+  return change === undefined ? { name } : { name, spec: change.apply(application).spec };
 }

@@ -3,14 +3,19 @@ import type { ApiObject, Stored } from '../../api/meta.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples, repeated } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
+import { environmentsOf, requireEnvironment } from '../environments.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { loadManifests } from '../manifest/load.ts';
 import { findObject } from '../objects.ts';
-import { changedApplication, type WorkloadChange } from './application-change.ts';
-import { applyManifests } from './apply-files.ts';
+import { contentChange, type WorkloadChange } from './application-change.ts';
+import { applyObjects, pinnedObjects } from './apply-files.ts';
+import { applyObject } from './apply-manifest.ts';
+import { checkRelease } from './check-release.ts';
 import { refuseFiles } from './file-words.ts';
+import { moveLines, movesOf } from './moves.ts';
 import { watchOptions } from './release-verb.ts';
 import { checkPlanHash, startRelease } from './start-release.ts';
+import { writeChecked } from './write-checked.ts';
 
 interface ReleaseOptions extends WorkloadChange {
   readonly filename?: string[];
@@ -50,41 +55,49 @@ export const command: CommandModule = {
             next: 'slipway release shop --artifact ./dist --watch',
           });
         }
-        const connection = await context.connect();
-        const application = await findObject<Application>(connection, 'application', word);
-        const { name } = application.metadata;
-        const changed = await changedApplication(context, connection, application, options, { upload: true });
-        if (changed !== undefined) {
-          await checkPlan(connection, name, changed.spec, options.plan);
-          await connection.api.replace<ApiObject>(changed);
-        }
-        return await startRelease(context, connection, name, options);
+        return await releaseOne(context, await context.connect(), word, options);
       }),
     );
   },
 };
 
-/**
- * Before the application is changed: with automatic releases the change itself would start one, whatever its
- * plan. The manager checks the hash once more when it claims the release.
- */
-async function checkPlan(
+async function releaseOne(
+  context: Context,
   connection: Connection,
-  name: string,
-  spec: unknown,
-  plan: string | undefined,
+  word: string,
+  options: ReleaseOptions,
+): Promise<ExitCode> {
+  const application = await findObject<Application>(connection, 'application', word);
+  const { name } = application.metadata;
+  // Before the upload: a slip of the keys costs nothing.
+  await requireEnvironment(connection);
+  const change = await contentChange(context, connection, application, options, { upload: true });
+  if (change !== undefined) {
+    const { environment } = connection;
+    const check = async ({ spec }: Stored<Application>): Promise<void> =>
+      void (await checkRelease(connection, { name, spec }, options.plan));
+    const changed = change.apply(application);
+    await check(changed);
+    if (change.override === undefined)
+      await sayMoves(context, connection, changed, `slipway release ${name} … -e ${environment}`);
+    else context.note(`Only ${environment} gets it: it is written to ${change.override}.`);
+    await writeChecked(connection, application, change, check);
+  }
+  return await startRelease(context, connection, name, options);
+}
+
+/** Which environments besides the one that is released to will move, before they do. */
+async function sayMoves(
+  context: Context,
+  connection: Connection,
+  { metadata, spec }: ApiObject,
+  only: string | undefined,
 ): Promise<void> {
-  if (plan === undefined) return;
-  const preview = await connection.api.plan(name, { environment: connection.environment, spec });
-  const wanted = plan.replace(/^sha256:/, '');
-  if (preview.plan.hash.replace(/^sha256:/, '').startsWith(wanted)) return;
-  throw new SlipwayError(
-    'refused',
-    `The plan is ${preview.plan.hash.slice(0, 6)} and not ${plan}: something changed since it was approved. Nothing was released.`,
-    {
-      next: `slipway plan ${name} -e ${connection.environment}`,
-    },
-  );
+  const application = { name: metadata.name, spec };
+  const all = await environmentsOf(connection, application);
+  const others = all.filter((each) => each !== connection.environment);
+  const moves = await movesOf(connection, application, others);
+  context.note(...moveLines(context, moves, only));
 }
 
 async function releaseFiles(
@@ -103,9 +116,7 @@ async function releaseFiles(
     );
   }
   const manifests = await loadManifests(context, files);
-  const connection = await context.connect();
-  const applied = await applyManifests(context, connection, manifests, { dryRun: false });
-  const names = applied
+  const names = manifests
     .filter(({ object }) => isWanted(object, word))
     .map(({ object }) => object.metadata.name);
   if (names.length === 0) {
@@ -114,6 +125,20 @@ async function releaseFiles(
       `There is no application${word === undefined ? '' : ` ${word}`} in ${files.join(', ')}.`,
     );
   }
+  const connection = await context.connect();
+  const makesIt = manifests.some(
+    ({ object: { kind, metadata } }) => kind === 'Environment' && metadata.name === connection.environment,
+  );
+  if (!makesIt || options.plan !== undefined) await requireEnvironment(connection);
+  const pinned = await pinnedObjects(context, connection, manifests, { upload: true });
+  // A plan is of what is there: nothing may be written before it, not even what the application needs.
+  if (options.plan === undefined) await createMissing(connection, pinned);
+  for (const object of pinned.filter(({ kind }) => kind === 'Application')) {
+    const { name } = object.metadata;
+    if (names.includes(name)) await checkRelease(connection, { name, spec: object.spec }, options.plan);
+    await sayMoves(context, connection, object, undefined);
+  }
+  await applyObjects(connection, pinned, { dryRun: false });
   let worst: ExitCode = EXIT.ok;
   for (const name of names) {
     const exitCode = await startRelease(context, connection, name, options);
@@ -122,5 +147,16 @@ async function releaseFiles(
   return worst;
 }
 
-const isWanted = (object: Stored, word: string | undefined): boolean =>
+/**
+ * What the application needs and is not there yet: an environment, a template or a secret of the same file, without
+ * which nobody could say whether it can be released.
+ */
+async function createMissing(connection: Connection, objects: readonly ApiObject[]): Promise<void> {
+  for (const object of objects.filter(({ kind }) => kind !== 'Application')) {
+    if ((await connection.api.find<ApiObject>(object.kind, object.metadata.name)) === undefined)
+      await applyObject(connection, object, { dryRun: false });
+  }
+}
+
+const isWanted = (object: ApiObject, word: string | undefined): boolean =>
   object.kind === 'Application' && (word === undefined || object.metadata.name.startsWith(word));

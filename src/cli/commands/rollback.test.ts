@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Track } from '../../api/revision.ts';
 import { destination } from './rollback.ts';
 
-const track = (live: string | null, previous: string | null): Track['status'] =>
-  ({ live, previous, warm: [] }) as unknown as Track['status'];
+const track = (live: string | null, previous: string | null, earlier?: readonly string[]): Track['status'] =>
+  ({ live, previous, earlier, warm: [] }) as unknown as Track['status'];
 const there = ['shop-local-r1', 'shop-local-r2', 'shop-local-r12'];
 const of = (status: Track['status'], wanted?: string) => () =>
   destination({ name: 'shop', environment: 'local', status, there, wanted });
@@ -11,6 +11,12 @@ const of = (status: Track['status'], wanted?: string) => () =>
 test.each<[string, ReturnType<typeof of>, string]>([
   ['the one before', of(track('shop-local-r12', 'shop-local-r2')), 'r2'],
   ['one that is named', of(track('shop-local-r12', 'shop-local-r2'), 'r1'), 'r1'],
+  ['the last that was live', of(track('shop-local-r12', null, ['shop-local-r1', 'shop-local-r2'])), 'r2'],
+  [
+    'the last of those that are there',
+    of(track('shop-local-r2', null, ['shop-local-r1', 'shop-local-r9'])),
+    'r1',
+  ],
   ['by its whole name', of(track('shop-local-r12', null), 'shop-local-r2'), 'r2'],
 ])('rollback goes to %s', (_, asked, expected) => {
   expect(asked()).toBe(expected);

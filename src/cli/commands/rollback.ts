@@ -1,6 +1,7 @@
 import type { Application } from '../../api/application.ts';
 import type { Release } from '../../api/release.ts';
 import type { Revision, Track } from '../../api/revision.ts';
+import { rollbackTarget } from '../../engine/track/earlier.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
 import { confirm } from '../confirm.ts';
@@ -27,7 +28,10 @@ export const command: CommandModule = {
         'Go back to an older revision. A warm one takes one flip; automatic releases are then on hold until "resume".',
       )
       .argument('<application|release>', 'a unique prefix is enough')
-      .option('--to <revision>', 'such as r2 (default: the one before)')
+      .option(
+        '--to <revision>',
+        'such as r2 (default: the one that was live before; again: the one before that)',
+      )
       .option('--plan <hash>', 'refuse when the plan differs from this one (see "slipway plan --to")')
       .option('--why <text>', 'the reason, for the audit and the receipt');
     watchOptions(command);
@@ -106,12 +110,14 @@ export function destination(of: {
     );
   const target =
     wanted === undefined
-      ? (status?.previous ?? null)
+      ? status == null
+        ? null
+        : rollbackTarget(status, there)
       : there.find((one) => one === wanted || one.endsWith(`-${wanted}`));
   if (target === null)
     return refuse(
       `There is no revision of ${name} in ${environment} before ${shortRevision(live)} to go back to.`,
-      `slipway history ${name}`,
+      `slipway history ${name}, then slipway rollback ${name} --to REVISION`,
     );
   if (target === undefined)
     return refuse(
@@ -143,9 +149,9 @@ async function rollBack(
   const { namespace } = connection;
   const [track, revisions] = await Promise.all([
     connection.api.find<Track>('Track', `${name}-${environment}`, { namespace }),
-    options.to === undefined ? undefined : connection.api.list<Revision>('Revision', { namespace }),
+    connection.api.list<Revision>('Revision', { namespace }),
   ]);
-  const there = (revisions?.items ?? [])
+  const there = revisions.items
     .filter(({ spec }) => spec.application === name && spec.environment === environment)
     .map(({ metadata }) => metadata.name);
   const to = destination({ name, environment, status: track?.status, there, wanted: options.to });

@@ -70,9 +70,10 @@ function routes({ name }: Detected, services: readonly DetectedProcess[]): strin
   return ['  routes:', `    - { host: ${name}.localhost, path: /${workload} }`];
 }
 
-/** A path alone asks the new version itself before users reach it. */
+/** A path alone asks the new version itself; what comes before the first users depends on the strategy. */
 const GATES = [
-  '  # Asked after stage 1, before users reach the new version.',
+  '  # Asked after stage 1 of scaled, which has no users yet; a first release and one flip to a warm version ask it',
+  '  # before users as well. With canary, rolling, or custom without beta, stage 1 has the first users already.',
   '  gates:',
   '    - { after: 1, name: smoke, http: { path: /, expect: "response.status == 200" } }',
 ];

@@ -4,13 +4,18 @@ import { type Paint, PLAIN } from '../terminal/paint.ts';
 import { formatInstant, formatMs, formatNumber, shortRevision } from '../text/words.ts';
 import { hasEnded, phaseOf } from './view.ts';
 
-/** `7,914 requests, 0 failed`; never a 0 that was not measured. */
+/**
+ * `7,914 requests, 0 failed; the application answered 22 with 5xx`; never a 0 that was not measured. What the
+ * application answers is no failure of the release, and gates judge it.
+ */
 export function trafficTotals(traffic: TrafficTotals | null | undefined): string {
   if (traffic == null) return 'Requests not measured.';
   const causes = Object.entries(traffic.failures).filter(([, n]) => n > 0);
   const why =
     causes.length === 0 ? '' : ` (${causes.map(([cause, n]) => `${formatNumber(n)} ${cause}`).join(', ')})`;
-  return `${formatNumber(traffic.requests)} requests, ${formatNumber(traffic.failed)} failed${why}.`;
+  const { answered5xx = 0 } = traffic;
+  const own = answered5xx === 0 ? '' : `; the application answered ${formatNumber(answered5xx)} with 5xx`;
+  return `${formatNumber(traffic.requests)} requests, ${formatNumber(traffic.failed)} failed${why}${own}.`;
 }
 
 /** How a release ended, whom it hurt and what to do next; what it waits for while it goes on. */

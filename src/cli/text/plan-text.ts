@@ -11,6 +11,10 @@ export interface PlanTarget {
   readonly to?: string | undefined;
   /** Options that the plan was asked for with, such as `-f app.yaml`: without them it would be another one. */
   readonly options?: readonly string[];
+  /** False where the default stands in: with its name the others that move with it would stay. */
+  readonly named?: boolean;
+  /** Other environments that the same change moves by itself: `staging r1 → r2`. */
+  readonly also?: readonly string[];
 }
 
 /** What a release would do, stage by stage, and how to approve exactly that. Ends in the command to run. */
@@ -32,19 +36,23 @@ export function planText(
   if (!preview.changes) {
     return [
       `Nothing to release: ${application} in ${environment} is as the file says (${shortRevision(preview.from)}).`,
+      ...section('moves too', target.also ?? []),
     ];
   }
   const hash = shortHash(preview.plan.hash);
   const lines = [
     `${paint.strong(`${application} ${move(preview)}`)} in ${environment} · ${preview.plan.strategy} · plan ${hash}`,
     ...stageTable(preview),
+    ...section('moves too', target.also ?? []),
     ...section('changes', differences(preview)),
     ...section('preflight', preflight(preview, paint)),
     ...section('rollback', rollback(preview)),
   ];
   const verb =
     target.to === undefined ? `release ${application}` : `rollback ${application} --to ${target.to}`;
-  const words = [verb, ...(target.options ?? []).map(shellWord), `--env ${environment} --plan ${hash}`];
+  const together = target.named === false && (target.also ?? []).length > 0;
+  const place = together ? [] : [`--env ${environment}`];
+  const words = [verb, ...(target.options ?? []).map(shellWord), ...place, `--plan ${hash}`];
   // Never cut: a command that lost its end would be another one.
   return [...lines.map((line) => truncate(line, width)), `Approve exactly this:  slipway ${words.join(' ')}`];
 }

@@ -51,17 +51,27 @@ function requestLines(spec: ReceiptSpec, paint: Paint): string[] {
   for (const [cause, n] of Object.entries(requests.failures)) {
     if (n > 0) lines.push(`  ${pad(formatNumber(n), 8)} ${cleanLine(cause)}`);
   }
-  const versions = Object.entries(requests.byVersion).map(
-    ([version, counts]) => `${shortRevision(version)} ${countsWords(counts)}`,
+  const { answered5xx } = requests;
+  lines.push(
+    answered5xx == null
+      ? 'Answered 5xx by the application   not measured'
+      : `Answered 5xx by the application   ${formatNumber(answered5xx)}      (${cleanLine(requests.source)})`,
   );
+  // Those without a version found none to go to.
+  const versions = Object.entries(requests.byVersion)
+    .filter(([version, counts]) => version !== '' || counts.requests !== 0)
+    .map(([version, counts]) => `${version === '' ? 'none' : shortRevision(version)} ${countsWords(counts)}`);
   if (versions.length > 0) lines.push(`By version   ${versions.join(' · ')}`);
   return lines;
 }
 
 function countsWords(counts: Readonly<Record<string, unknown>>): string {
-  const { requests, failed } = counts;
+  const { requests } = counts;
   if (typeof requests !== 'number') return 'not measured';
-  return `${formatNumber(requests)}${typeof failed === 'number' && failed > 0 ? ` (${formatNumber(failed)} failed)` : ''}`;
+  const some = (n: unknown, word: string) =>
+    typeof n === 'number' && n > 0 ? [`${formatNumber(n)} ${word}`] : [];
+  const more = [...some(counts.failed, 'failed'), ...some(counts.answered5xx, 'with 5xx')];
+  return `${formatNumber(requests)}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
 }
 
 function flipLines({ flips }: ReceiptSpec): string[] {

@@ -59,7 +59,8 @@ describe('the receipt', () => {
     expect(receiptText('shop-local-r2', receiptFixture(), T0)).toEqual([
       '✓ Release shop-local-r2 · r1 → r2 · local · Succeeded in 4 min 11 s',
       'Requests during the release   48,211    failed 0      (router; 2,400 by our prober, failed 0)',
-      'By version   r1 3,000 · r2 4,914',
+      'Answered 5xx by the application   22      (router)',
+      'By version   r1 3,000 · r2 4,914 (22 with 5xx)',
       'Flip  local 0.3 ms → r1 33 %, r2 67 %    proof before: 4/4 instances; after: 20/20',
       '      local 12 ms → r2 100 %    proof before: 2/2 instances; after: 20/20',
       'Drain 2 drains, 17 requests and 2 streams inside, longest 8.3 s, cut 0',
@@ -87,7 +88,22 @@ describe('the receipt', () => {
     expect(text[1]).toBe(
       'Requests during the release   not measured    failed not measured      (router; prober: not measured)',
     );
+    expect(text[2]).toBe('Answered 5xx by the application   not measured');
     expect(text.join('\n')).not.toMatch(/failed 0/);
+  });
+
+  test.each<[string, Record<string, { requests: number; failed: number }>, string | undefined]>([
+    ['none', {}, undefined],
+    ['one without a name that nobody was sent to', { '': { requests: 0, failed: 0 } }, undefined],
+    [
+      'no version to go to',
+      { 'shop-r1': { requests: 4, failed: 0 }, '': { requests: 2, failed: 2 } },
+      'By version   r1 4 · none 2 (2 failed)',
+    ],
+  ])('by version: %s', (_, byVersion, line) => {
+    const requests = { source: 'router', total: 6, failed: 2, failures: {}, answered5xx: 0, byVersion };
+    const text = receiptText('shop-local-r2', receiptFixture({ requests }), T0);
+    expect(text.find((one) => one.startsWith('By version'))).toBe(line);
   });
 
   test('failures stand with their causes', () => {
@@ -171,6 +187,20 @@ describe('the plan', () => {
   ])('the command to approve has what was asked for: %s', (_, more, words) => {
     expect(planText(PREVIEW, { ...TARGET, ...more }, 120).at(-1)).toBe(
       `Approve exactly this:  slipway ${words} --env production --plan 4be210`,
+    );
+  });
+
+  test('other environments that the change moves stand before what it changes', () => {
+    const also = ['staging r1 → r2, by itself', 'eu r3 → r4, by itself'];
+    const text = planText(PREVIEW, { ...TARGET, also, named: false }, 120);
+    expect(text.slice(6, 8)).toEqual([
+      'moves too    staging r1 → r2, by itself',
+      '             eu r3 → r4, by itself',
+    ]);
+    // With the environment named, only that one would move, which is another release than the one shown.
+    expect(text.at(-1)).toBe('Approve exactly this:  slipway release shop --plan 4be210');
+    expect(planText({ ...PREVIEW, changes: false }, { ...TARGET, also }, 120)[1]).toBe(
+      'moves too    staging r1 → r2, by itself',
     );
   });
 

@@ -1,4 +1,4 @@
-import type { TrafficWish } from '../cluster-driver.ts';
+import type { Fence, TrafficWish } from '../cluster-driver.ts';
 
 /** Instances of one version that could serve, as just read. */
 export interface VersionCapacity {
@@ -51,4 +51,14 @@ function served(wish: TrafficWish, capacityOf: (version: string) => VersionCapac
       .filter(([, weight]) => weight > 0)
       .map(([version, weight]) => (capacityOf(version).proven * 100) / weight),
   );
+}
+
+/** INV-12: an order that a later one of the same subject has overtaken. */
+export function lateness(fence: Fence, current: Fence): string | null {
+  if (fence.subject !== current.subject) return null;
+  const isLate =
+    fence.epoch < current.epoch || (fence.epoch === current.epoch && fence.sequence < current.sequence);
+  return isLate
+    ? `${fence.subject} ${fence.epoch}.${fence.sequence} was overtaken by ${current.epoch}.${current.sequence} (INV-12)`
+    : null;
 }

@@ -100,6 +100,10 @@ export class Instance {
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
+  /** Nothing of it is left to do; why it ended is known. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
   /** Resolves when nothing of it is left to do: ended, and where it was retired, that is complete. */
   get over(): Promise<void> {
     return this.#over.promise;

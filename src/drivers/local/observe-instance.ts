@@ -32,7 +32,7 @@ export async function observeInstance(
   return {
     id: instance.id,
     port: record.port,
-    state: instance.state,
+    state: shownState(instance),
     proven: instance.proven,
     admitted: context.isServing(instance.id),
     startedAt: instant(record.startedAt),
@@ -41,4 +41,15 @@ export async function observeInstance(
     cpuMs: usage === undefined ? null : Math.round(usage.cpuMs),
     ...(record.ended === null ? {} : { exitCode: record.ended.code }),
   };
+}
+
+/**
+ * The end of a job is told together with its code and its problem: whoever looked in between would believe that
+ * nobody saw how it ended, and such a job is never run again by itself (INV-14).
+ */
+function shownState(instance: Instance): InstanceObservation['state'] {
+  const isUnexplained = instance.state === 'exited' && !instance.isOver;
+  return isUnexplained && instance.wish.spec.type === 'migration'
+    ? (instance.health?.state ?? 'starting')
+    : instance.state;
 }

@@ -18,6 +18,8 @@ export interface QuarantinedPort {
   readonly until: number;
 }
 
+type QuarantineFile = Pick<JsonFile<readonly QuarantinedPort[]>, 'value' | 'save'>;
+
 /**
  * Ports for instances on loopback. One is never handed out twice at a time, nor within `quarantineMs` after
  * the table without it was acknowledged, since a request that is on its way there must not reach another
@@ -26,33 +28,44 @@ export interface QuarantinedPort {
 export class Ports {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #file: JsonFile<readonly QuarantinedPort[]>;
+  readonly #file: QuarantineFile;
   readonly #quarantineMs: number;
+  readonly #count: number;
+  readonly #isFree: (port: number) => Promise<boolean>;
   readonly #taken = new Set<number>();
 
   constructor(options: {
     clock: Clock;
     random: Random;
-    file: JsonFile<readonly QuarantinedPort[]>;
+    file: QuarantineFile;
     quarantineMs: number;
+    /** How many there are; default 12,000. */
+    count?: number;
+    /** Whether nobody else listens there; default: it is tried. */
+    isFree?: (port: number) => Promise<boolean>;
   }) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#file = options.file;
     this.#quarantineMs = options.quarantineMs;
+    this.#count = options.count ?? COUNT;
+    this.#isFree = options.isFree ?? canListen;
   }
 
   /** A port on which nobody listens. It stays taken until `quarantine`. */
   async take(): Promise<number> {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
-      const port = FIRST + Math.floor(this.#random.next() * COUNT);
+      const port = FIRST + Math.floor(this.#random.next() * this.#count);
       if (this.#taken.has(port) || this.#isQuarantined(port)) continue;
       // Taken before the test, so that two instances that start together cannot both get it.
       this.#taken.add(port);
-      if (await isFree(port)) return port;
+      if (await this.#isFree(port)) return port;
       this.#taken.delete(port);
     }
-    throw new SlipwayError('unavailable', `no free port found between ${FIRST} and ${FIRST + COUNT - 1}`);
+    throw new SlipwayError(
+      'unavailable',
+      `no free port found between ${FIRST} and ${FIRST + this.#count - 1}`,
+    );
   }
 
   /** Remembers the port of an instance that was adopted. */
@@ -84,7 +97,7 @@ export class Ports {
 }
 
 /** Every address at once, so that a listener on any of them counts; IPv4 alone where there is no IPv6. */
-async function isFree(port: number): Promise<boolean> {
+async function canListen(port: number): Promise<boolean> {
   const outcome = await tryListen(port, '::');
   return outcome === 'noAddress' ? (await tryListen(port, '0.0.0.0')) === 'free' : outcome === 'free';
 }

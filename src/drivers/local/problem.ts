@@ -1,4 +1,5 @@
 import { instant } from '../../lib/clock.ts';
+import { formatDuration } from '../../lib/durations.ts';
 import type { WorkloadProblem } from '../cluster-driver.ts';
 import { type Failure, problemOfSlots, type SlotHistory, withLines } from './failures.ts';
 import type { InstanceState } from './instance.ts';
@@ -10,7 +11,7 @@ const FINAL_PROOFS = 10;
 export interface Symptoms {
   readonly id: string;
   readonly state: InstanceState;
-  readonly record: { readonly ordinal: number };
+  readonly record: { readonly ordinal: number; readonly startedAt: number };
   readonly health:
     | {
         readonly failedProofs: { readonly count: number; readonly reason: string } | null;
@@ -28,6 +29,8 @@ export function problemOf(seen: {
   readonly instances: readonly Symptoms[];
   /** Serving though not ready. */
   readonly leastBad: readonly string[];
+  /** Time that a start may take. */
+  readonly startTimeoutMs: number;
   readonly now: number;
 }): WorkloadProblem | null {
   if (seen.job?.failure != null) {
@@ -43,7 +46,7 @@ export function problemOf(seen: {
     seen.instances.filter(({ state }) => state === 'ready').map(({ record }) => record.ordinal),
   );
   const slots = [...seen.slots].map(([ordinal, history]) => ({ history, isReady: ready.has(ordinal) }));
-  return problemOfSlots(slots, seen.now) ?? proofProblem(seen) ?? probeProblem(seen);
+  return problemOfSlots(slots, seen.now) ?? proofProblem(seen) ?? probeProblem(seen) ?? startProblem(seen);
 }
 
 function proofProblem({
@@ -64,8 +67,8 @@ function proofProblem({
   return {
     reason: 'proofFailed',
     message:
-      `${counted(failing.length)} ready and did not answer a request through the router ` +
-      `(${worst.id}, ${count} ${count === 1 ? 'try' : 'tries'}: ${reason}), so no traffic goes there.`,
+      `${reason} (${worst.id} asked through the router, ${count} ${count === 1 ? 'try' : 'tries'}; ` +
+      `${counted(failing.length)} ready all the same), so no traffic goes there.`,
     since: instant(worst.lastReadyAt ?? now),
     final: count >= FINAL_PROOFS,
   };
@@ -89,6 +92,34 @@ function probeProblem({
     reason: 'probeFailed',
     message: `${counted(lost.length)} not ready any more (${first.id}: ${first.health?.lastProbe?.outcome.message ?? 'not probed'}).${kept}`,
     since: instant(Math.min(...lost.map(({ health }) => health?.lastReadyAt ?? now))),
+    final: false,
+  };
+}
+
+/** Starts are no news for this long, in ms: most are over by then. */
+const QUIET_MS = 2_000;
+
+/** What keeps a start from getting ready, and how long it may still take. */
+function startProblem({
+  instances,
+  startTimeoutMs,
+  now,
+}: {
+  instances: readonly Symptoms[];
+  startTimeoutMs: number;
+  now: number;
+}): WorkloadProblem | null {
+  const late = instances.filter(
+    ({ state, record, health }) =>
+      state === 'starting' && health?.lastProbe != null && now - record.startedAt >= QUIET_MS,
+  );
+  const first = late.toSorted((a, b) => a.record.startedAt - b.record.startedAt)[0];
+  if (first === undefined) return null;
+  const left = Math.max(0, first.record.startedAt + startTimeoutMs - now);
+  return {
+    reason: 'probeFailed',
+    message: `${counted(late.length)} not ready yet (${first.id}: ${first.health?.lastProbe?.outcome.message ?? ''}), with ${formatDuration(Math.ceil(left / 1_000) * 1_000)} left of its start timeout.`,
+    since: instant(first.record.startedAt),
     final: false,
   };
 }

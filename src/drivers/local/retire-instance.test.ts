@@ -6,6 +6,7 @@ import { autoClock } from '../../../test/support/auto-clock.ts';
 import { createLog } from '../../lib/log.ts';
 import { termFileOf } from '../../lib/process-wrapper.ts';
 import type { BackendLoad } from '../../router/table.ts';
+import type { DrainRecord } from '../cluster-driver.ts';
 import type { Instance } from './instance.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { retireInstance } from './retire-instance.ts';
@@ -26,9 +27,17 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** One instance in virtual time: what happens to it, in order, and the record that a restart would find. */
-function scene(options: { termAt?: number; endsAfterMs: number | null; idleCloseMs?: number }) {
+function scene(options: {
+  termAt?: number;
+  endsAfterMs: number | null;
+  idleCloseMs?: number;
+  /** What is inside it until the table is in force. */
+  requests?: number;
+}) {
   const clock = autoClock();
   const events: string[] = [];
+  const drains: DrainRecord[] = [];
+  let inside = options.requests ?? 0;
   const ended = Promise.withResolvers<void>();
   const identity = { pid: 1, startTime: '1' };
   const exit = join(directory, 'exit');
@@ -56,10 +65,14 @@ function scene(options: { termAt?: number; endsAfterMs: number | null; idleClose
     clock,
     log: createLog({ process: 'agent', level: 'error', write: () => undefined }),
     signal: new AbortController().signal,
-    tableInForce: async () => void events.push('table in force'),
-    drained: async () => undefined,
+    tableInForce: async () => {
+      await clock.sleep(1_000);
+      inside = 0;
+      events.push('table in force');
+    },
+    drained: async (_: unknown, record: DrainRecord) => void drains.push(record),
     control: {
-      load: async () => load,
+      load: async () => ({ ...load, requests: inside }),
       awaitDrained: async () => load,
       closeIdle: async () => {
         await clock.sleep(options.idleCloseMs ?? 0);
@@ -79,6 +92,7 @@ function scene(options: { termAt?: number; endsAfterMs: number | null; idleClose
   return {
     clock,
     events,
+    drains,
     end,
     told: () => writeFileSync(termFileOf(exit), ''),
     retire: () => retireInstance(context as unknown as InstanceContext, instance as unknown as Instance),
@@ -90,6 +104,12 @@ describe('retiring an instance', () => {
     const { events, retire } = scene({ endsAfterMs: 1_000 });
     await retire();
     expect(events).toEqual(['retiring', 'table in force', 'idle closed', 'SIGTERM', 'ended']);
+  });
+
+  it('counts what was inside when it began, also where that left while the table waited for other writes', async () => {
+    const { drains, retire } = scene({ endsAfterMs: 1_000, requests: 3 });
+    await retire();
+    expect(drains.map(({ requests }) => requests)).toEqual([3]);
   });
 
   it('kills it after its grace', async () => {

@@ -29,7 +29,11 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
   const { drain } = instance.wish.spec;
   await instance.beginRetiring();
   if (instance.hasEnded && instance.record.identity === null) return;
-  await context.tableInForce();
+  // Asked for at once: the table may wait for other writes, and what leaves meanwhile was inside too.
+  const [before] = await Promise.all([
+    instance.record.port === null ? undefined : loadOf(context, instance),
+    context.tableInForce(),
+  ]);
   if (instance.record.port === null) {
     await end(context, instance, Math.max(durationMs(drain.grace), durationMs(drain.timeout)));
     return;
@@ -38,10 +42,7 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
   const startedAt = clock.monotonic();
   const began = instance.record.retiring?.startedAt ?? clock.now();
   const capMs = leftOf(durationMs(drain.timeout), began, clock.now());
-  const [before, atTerm] = await Promise.all([
-    loadOf(context, instance),
-    Promise.race([awaitDrained(context, instance, false, capMs), instance.ended]),
-  ]);
+  const atTerm = await Promise.race([awaitDrained(context, instance, false, capMs), instance.ended]);
   let quietAt = clock.monotonic();
   // Noted beside the router's work: one wait for the disk less before SIGTERM.
   await Promise.all([

@@ -123,7 +123,13 @@ describe('routesRefusal', () => {
           service: { namespace: 'n', application: 'other', environment: 'e', workload: 'web' },
         }),
       ],
-      /a\/ belongs to n\/other\/e\/web/,
+      /a\/ belongs to application other in environment e$/,
+    ],
+    [
+      'a place of another service of the same application',
+      [route({ host: 'a' })],
+      [wish([route({ host: 'a' })], { service: { ...wish([]).service, workload: 'api' } })],
+      /a\/ belongs to service api of application \S+ in environment \S+$/,
     ],
   ];
   it.each(cases)('%s', (_name, routes, others, refusal) => {

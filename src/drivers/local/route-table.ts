@@ -82,8 +82,11 @@ export function routesRefusal(wish: TrafficWish, others: readonly TrafficWish[])
   }
   for (const other of others) {
     const taken = other.routes.find((route) => own.has(`${route.host ?? '*'}${route.path}`));
-    if (taken !== undefined)
-      return `${taken.host ?? '*'}${taken.path} belongs to ${serviceId(other.service)}`;
+    if (taken === undefined) continue;
+    const { application, environment, workload } = other.service;
+    const which = application === wish.service.application && environment === wish.service.environment;
+    // Its own services are told apart by their names.
+    return `${taken.host ?? '*'}${taken.path} belongs to ${which ? `service ${workload} of ` : ''}application ${application} in environment ${environment}`;
   }
   return null;
 }

@@ -13,7 +13,7 @@ import type {
   TrafficRouter,
   TrafficWish,
 } from '../cluster-driver.ts';
-import { trafficRefusal, type VersionCapacity } from './admission.ts';
+import { lateness, trafficRefusal, type VersionCapacity } from './admission.ts';
 import type { JsonFile } from './json-file.ts';
 import { serviceId } from './keys.ts';
 import { proveAfter } from './prove-after.ts';
@@ -209,14 +209,4 @@ export interface LocalTrafficRouterOptions {
   readonly network: Network;
   readonly clock: Clock;
   readonly entry: { readonly host: string; readonly port: number };
-}
-
-/** INV-12: an order that a later one of the same subject has overtaken. */
-function lateness(fence: Fence, current: Fence): string | null {
-  if (fence.subject !== current.subject) return null;
-  const isLate =
-    fence.epoch < current.epoch || (fence.epoch === current.epoch && fence.sequence < current.sequence);
-  return isLate
-    ? `${fence.subject} ${fence.epoch}.${fence.sequence} was overtaken by ${current.epoch}.${current.sequence} (INV-12)`
-    : null;
 }

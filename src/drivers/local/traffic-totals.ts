@@ -9,6 +9,8 @@ import { isUnavailable } from './table-writer.ts';
 interface Count {
   readonly requests: number;
   readonly failures: Readonly<Record<string, number>>;
+  /** Absent in what an older program saved. */
+  readonly answered5xx?: number;
 }
 /** Service → version → counts. */
 type Counts = Readonly<Record<string, Readonly<Record<string, Count>>>>;
@@ -81,8 +83,9 @@ export function advance(stored: StoredCounters, stats: RouterStats): StoredCount
 
 function countsOf(stats: RouterStats): Counts {
   const counts: Record<string, Record<string, Count>> = {};
-  for (const { service, version, requests, failed } of stats.versions) {
-    counts[service] = { ...counts[service], [version]: { requests, failures: { ...failed } } };
+  for (const { service, version, requests, failed, statuses } of stats.versions) {
+    const count = { requests, failures: { ...failed }, answered5xx: statuses['5xx'] ?? 0 };
+    counts[service] = { ...counts[service], [version]: count };
   }
   return counts;
 }
@@ -98,6 +101,7 @@ function sum(a: Counts, b: Counts): Counts {
           [version]: {
             requests: (so?.requests ?? 0) + count.requests,
             failures: addUp(so?.failures ?? {}, count.failures),
+            answered5xx: (so?.answered5xx ?? 0) + (count.answered5xx ?? 0),
           },
         };
       }
@@ -128,10 +132,11 @@ export function totalsOf(stored: StoredCounters, service: string): ServiceTotals
     requests: Object.values(versions).reduce((total, { requests }) => total + requests, 0),
     failed: Object.values(versions).reduce((total, count) => total + failedOf(count), 0),
     failures: failuresBy,
+    answered5xx: Object.values(versions).reduce((total, { answered5xx = 0 }) => total + answered5xx, 0),
     byVersion: Object.fromEntries(
       Object.entries(versions).map(([version, count]) => [
         version,
-        { requests: count.requests, failed: failedOf(count) },
+        { requests: count.requests, failed: failedOf(count), answered5xx: count.answered5xx ?? 0 },
       ]),
     ),
     ...(stored.gaps === 0 ? {} : { gaps: stored.gaps }),

@@ -1,3 +1,4 @@
+import { durationMs } from '../../lib/durations.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Backend } from '../../router/table.ts';
 import type {
@@ -18,6 +19,7 @@ import { memberOf, observeInstance } from './observe-instance.ts';
 import { INSTANCE_HOST } from './options.ts';
 import { planWorkload, surgeOf } from './plan-workload.ts';
 import { problemOf } from './problem.ts';
+import { readinessOf } from './readiness.ts';
 import { retireInstance } from './retire-instance.ts';
 import type { StoredWorkload } from './wish-store.ts';
 
@@ -134,9 +136,10 @@ export class Workload {
   problem(): WorkloadProblem | null {
     return problemOf({
       job: this.#isJob ? (this.instances.find((instance) => instance.failure !== null) ?? null) : null,
-      slots: this.#slots,
+      slots: this.#wantedSlots(),
       instances: this.instances,
       leastBad: this.takesTraffic ? this.#backendStates().leastBad : [],
+      startTimeoutMs: durationMs(readinessOf(this.wish.spec).startTimeout),
       now: this.#context.clock.now(),
     });
   }
@@ -240,6 +243,14 @@ export class Workload {
         error,
       });
     });
+  }
+
+  /** A place that the wish has no instance for any more cannot be what is wrong. */
+  #wantedSlots(): ReadonlyMap<number, SlotHistory> {
+    const taken = new Set(this.instances.map(({ record }) => record.ordinal));
+    return new Map(
+      [...this.#slots].filter(([ordinal]) => ordinal < this.wish.replicas || taken.has(ordinal)),
+    );
   }
 
   #countFailure(instance: Instance): void {

@@ -47,7 +47,8 @@ export function validateApplication(spec: unknown, context: ValidationContext): 
   });
 }
 
-function namedEnvironments(spec: unknown): string[] {
+/** Those that an application has something of its own for. */
+export function namedEnvironments(spec: unknown): string[] {
   const environments = (spec as { environments?: unknown } | null)?.environments;
   return environments !== null && typeof environments === 'object' ? Object.keys(environments) : [];
 }

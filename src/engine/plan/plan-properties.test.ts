@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PlanModel } from '../../../test/support/plan-model.ts';
+import { Gate } from '../../api/gate.ts';
 import type { Plan, Stage } from '../../api/plan.ts';
 import { ReleasePolicy, Strategy } from '../../api/strategy.ts';
 import { evaluateAllowance } from '../counts.ts';
@@ -49,16 +50,20 @@ const scenario = fc.record({
   wasRouted: fc.boolean(),
   beside: fc.option(beside),
   toIsWarm: fc.boolean(),
+  // Splits a flip to a warm revision in two.
+  gated: fc.boolean(),
   keptWarm: fc.nat(20),
   order: fc.infiniteStream(fc.nat(1_000)),
 });
 
+const SMOKE = Gate.parse({ name: 'smoke', after: 1, http: { path: '/' } });
 const policy = ReleasePolicy.parse({});
 
 interface Release {
   readonly strategy: Strategy;
   readonly workloads: readonly PlanWorkload[];
   readonly toIsWarm?: boolean;
+  readonly gated?: boolean;
   readonly keptWarm?: number;
   readonly maxInstances?: number;
 }
@@ -71,7 +76,7 @@ const planOf = (release: Release) =>
     to: { name: 'r2', digest: 'two' },
     toIsWarm: release.toIsWarm ?? false,
     workloads: release.workloads,
-    gates: [],
+    gates: release.gated === true ? [SMOKE] : [],
     routes: [],
     policy,
     clusters: ['local'],
@@ -156,9 +161,9 @@ describe('every plan', () => {
     const seen = { planned: 0, refused: 0, turned: 0 };
     fc.assert(
       fc.property(scenario, (chosen) => {
-        const { order, toIsWarm } = chosen;
+        const { order, toIsWarm, gated } = chosen;
         const workloads = workloadsOf(chosen);
-        const release = { strategy: chosen.strategy, workloads, toIsWarm, keptWarm: chosen.keptWarm };
+        const release = { strategy: chosen.strategy, workloads, toIsWarm, gated, keptWarm: chosen.keptWarm };
         const plan = planned(release);
         if (plan === undefined) {
           seen.refused += 1;

@@ -55,9 +55,11 @@ export function planRelease(input: PlanInput): Result<Plan, readonly StrategyRef
     hasFrom: input.from !== null,
     toIsWarm: input.toIsWarm,
     capacity: { replicas: primary, replicasFrom: sizeBefore(input.workloads) ?? primary },
+    gates: input.gates,
   });
   if (!planned.ok) return { ok: false, error: [...refusals, planned.error] };
-  const { steps, afterwards, numbers, name, pauses } = planned.value;
+  const { steps, afterwards, numbers, name, pauses, shortened } = planned.value;
+  const waits = shortened ? [] : pauses;
   refusals.push(...checkNumbers(input, numbers, pauses));
   let standing: ReadonlyMap<string, Standing> = new Map(
     input.workloads.map((w) => [
@@ -81,7 +83,7 @@ export function planRelease(input: PlanInput): Result<Plan, readonly StrategyRef
     if (!built.ok) return { ok: false, error: [...refusals, built.error] };
     standing = built.value.standing;
     peak = Math.max(peak, peakOf(input.workloads, before, standing));
-    stages.push(stageOf(step, index, steps.length, built.value.instructions, standing, input, pauses));
+    stages.push(stageOf(step, index, steps.length, built.value.instructions, standing, input, waits));
   }
   refusals.push(...checkLimit(input, peak));
   if (refusals.length > 0) return { ok: false, error: refusals };
@@ -127,7 +129,6 @@ function stageOf(
   input: PlanInput,
   pauses: readonly number[],
 ): Stage {
-  const covers = (n: number | undefined) => n !== undefined && step.covers.includes(n);
   const protection: Gate[] =
     index === 0 && input.approval !== null
       ? [
@@ -142,7 +143,7 @@ function stageOf(
           },
         ]
       : [];
-  const paused = index < count - 1 && step.covers.some((n) => pauses.includes(n));
+  const paused = index < count - 1 && step.covers.after.some((n) => pauses.includes(n));
   const flips = instructions.some(movesTraffic);
   return {
     number: index + 1,
@@ -153,8 +154,8 @@ function stageOf(
       : step.soakMs !== null
         ? { kind: 'soak', ms: step.soakMs }
         : { kind: 'auto' },
-    gatesBefore: [...protection, ...input.gates.filter((g) => covers(g.before))],
-    gatesAfter: input.gates.filter((g) => covers(g.after)),
+    gatesBefore: [...protection, ...input.gates.filter((g) => names(step.covers.before, g.before))],
+    gatesAfter: input.gates.filter((g) => names(step.covers.after, g.after)),
     flips,
     result: input.workloads
       .filter((w) => w.type !== 'migration')
@@ -169,6 +170,9 @@ function stageOf(
       }),
   };
 }
+
+const names = (covered: readonly number[], stage: number | undefined): boolean =>
+  stage !== undefined && covered.includes(stage);
 
 function peakOf(
   workloads: readonly PlanWorkload[],

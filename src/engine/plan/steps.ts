@@ -1,4 +1,5 @@
 import { durationMs } from '../../api/duration.ts';
+import type { Gate } from '../../api/gate.ts';
 import { type Strategy, type StrategyName, strategyName } from '../../api/strategy.ts';
 import type { Result } from '../../lib/errors.ts';
 import { evaluateCount, evaluateWeights } from '../counts.ts';
@@ -8,6 +9,7 @@ import { custom } from '../strategies/custom.ts';
 import { scaled } from '../strategies/scaled.ts';
 import { first, rolling, warmFlip } from '../strategies/single.ts';
 import type { Step, StrategyCapacity, StrategyRefusal, StrategySteps } from '../strategies/step.ts';
+import { firstUsersStage, lateGates, needsQuietMoment } from './gate-places.ts';
 
 export interface StepsInput {
   readonly strategy: Strategy;
@@ -16,15 +18,20 @@ export interface StepsInput {
   readonly hasFrom: boolean;
   readonly toIsWarm: boolean;
   readonly capacity: StrategyCapacity;
+  readonly gates: readonly Gate[];
 }
 
 export interface PlannedSteps extends StrategySteps {
   /** Strategy that is carried out, which the change from or to `rolling` makes blueGreen. */
   readonly name: StrategyName;
+  /** Words about gates that are asked too late for users; among the warnings as well. */
+  readonly lateGates: readonly string[];
   /** Stage numbers that gates and pauses may name. */
   readonly numbers: number;
   /** Stage numbers after which it waits for `promote`. */
   readonly pauses: readonly number[];
+  /** One flip or a first release stands for the whole strategy: gates are asked, pauses are not made. */
+  readonly shortened: boolean;
 }
 
 /** The steps of a strategy, merged where neighbours are equal, or the special cases that replace them. */
@@ -38,7 +45,10 @@ export function planSteps(input: StepsInput): Result<PlannedSteps, StrategyRefus
   const own = stepsOf(name, input);
   if (!own.ok) return own;
   const numbers = own.value.steps.length;
-  const covers = own.value.steps.flatMap((each) => each.covers);
+  const usersFrom = firstUsersStage(own.value.steps);
+  const covers = own.value.steps.map((_, index) => index + 1);
+  const late = lateGates(input.gates, usersFrom, name);
+  const shortening = { covers, usersFrom, split: needsQuietMoment(input.gates, usersFrom) };
   const asked = input.strategy[wanted]?.pause ?? [];
   const pauses = name === wanted || stageCount(wanted, input) === numbers ? asked : [];
   const warnings = [
@@ -51,16 +61,22 @@ export function planSteps(input: StepsInput): Result<PlannedSteps, StrategyRefus
         ]
       : []),
     ...own.value.warnings,
+    ...late,
   ];
-  const about = { warnings, name, numbers, pauses };
-  if (!input.hasFrom) return { ok: true, value: { ...first(covers), ...about } };
-  if (input.toIsWarm && name !== 'rolling') return { ok: true, value: { ...warmFlip(covers), ...about } };
+  const about = { warnings, lateGates: late, name, numbers, pauses };
+  const short = !input.hasFrom
+    ? first(shortening)
+    : input.toIsWarm && name !== 'rolling'
+      ? warmFlip(shortening)
+      : null;
+  if (short !== null) return { ok: true, value: { ...short, ...about, shortened: true } };
   return {
     ok: true,
     value: {
       ...own.value,
       steps: mergeEqual(own.value.steps, input.capacity),
       ...about,
+      shortened: false,
     },
   };
 }
@@ -118,7 +134,10 @@ function mergeEqual(steps: readonly Step[], { replicas, replicasFrom }: Strategy
         ...each,
         weights: each.weights ?? previous.weights,
         title: previous.title,
-        covers: [...previous.covers, ...each.covers],
+        covers: {
+          before: [...previous.covers.before, ...each.covers.before],
+          after: [...previous.covers.after, ...each.covers.after],
+        },
       };
     } else {
       merged.push(each);

@@ -10,6 +10,7 @@ const planned = (strategy: unknown, liveStrategy: string | null) => {
     hasFrom: true,
     toIsWarm: false,
     capacity: { replicas: 6, replicasFrom: 6 },
+    gates: [],
   });
   if (!result.ok) throw new Error(result.error.message);
   return result.value;

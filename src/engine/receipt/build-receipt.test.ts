@@ -82,7 +82,12 @@ describe('buildReceipt', () => {
 
   it('says "not measured" and never 0 where nothing counted', () => {
     const receipt = receiptOf({ blueGreen: { pause: [] } }, () => ({}));
-    expect(receipt.requests).toMatchObject({ source: 'not measured', total: null, failed: null });
+    expect(receipt.requests).toMatchObject({
+      source: 'not measured',
+      total: null,
+      failed: null,
+      answered5xx: null,
+    });
     expect(receipt.prober).toMatchObject({ source: 'not measured', total: null });
   });
 });

@@ -41,12 +41,13 @@ export function buildReceipt({ name, spec, status, executions, gateRuns }: Recei
     wallMs: Date.parse(status.endedAt ?? '') - Date.parse(status.startedAt ?? status.endedAt ?? '') || 0,
     requests:
       traffic === null
-        ? { source: NOT_MEASURED, total: null, failed: null, failures: {}, byVersion: {} }
+        ? { source: NOT_MEASURED, total: null, failed: null, failures: {}, answered5xx: null, byVersion: {} }
         : {
             source: 'router',
             total: traffic.requests,
             failed: traffic.failed,
             failures: traffic.failures,
+            answered5xx: traffic.answered5xx ?? null,
             byVersion: traffic.byVersion,
           },
     prober: proberOf(steps.map(({ instruction }) => instruction)),

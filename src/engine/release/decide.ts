@@ -114,7 +114,7 @@ function gates(draft: Draft, when: 'before' | 'after'): boolean {
     case 'unknown':
       draft.noteFailure({
         reason: 'gateUnknown',
-        message: `nobody knows what gate ${result.gate.name} did: the agent stopped while its command ran, and it may not run twice`,
+        message: `nobody knows what gate ${result.gate.name} did: its command was cut off, and it may not run twice`,
         affects: status.flipped
           ? 'users stay where they are'
           : `users are not affected: ${draft.spec.from ?? 'nothing'} serves`,

@@ -1,5 +1,6 @@
 import type { Stage } from '../../api/plan.ts';
 import type { ReleasePhase, ReleaseSpec, ReleaseStatus, StageStatus } from '../../api/release.ts';
+import { cloneJson } from '../../lib/clone-json.ts';
 import { turnBackStages } from '../strategies/turn-back.ts';
 import type { CommandReply, ReleaseEffect, ReleaseInput } from './input.ts';
 import { enterPhase, stageStatuses, stagesOf } from './state.ts';
@@ -26,7 +27,9 @@ export class Draft {
   constructor(input: ReleaseInput) {
     this.input = input;
     this.spec = input.spec;
-    this.status = structuredClone(input.status);
+    // The record of the decision before is long, and only replaced.
+    const { decision, ...status } = input.status;
+    this.status = { ...cloneJson(status), decision };
     this.now = new Date(input.now).toISOString();
   }
 

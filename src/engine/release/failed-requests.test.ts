@@ -154,4 +154,19 @@ describe('latestTraffic', () => {
   ])('%s', (_, name, clusters, executions, requests) =>
     expect(latestTraffic(input(name, clusters, executions as never))?.requests).toBe(requests),
   );
+
+  it.each([
+    ['of both clusters', 2, 3, 5],
+    ['not where one does not count them', 2, undefined, undefined],
+  ])("counts the application's own 5xx %s", (_, a, b, wanted) => {
+    const counted = (answered5xx: number | undefined) => {
+      const of = { requests: 5, failed: 0, ...(answered5xx === undefined ? {} : { answered5xx }) };
+      return { ...execution(5), traffic: { ...of, failures: {}, byVersion: { v: of } } };
+    };
+    const traffic = latestTraffic(
+      input('r2', ['a', 'b'], { 'r2-e1-s1-a': counted(a), 'r2-e1-s1-b': counted(b) } as never),
+    );
+    expect(traffic?.answered5xx).toBe(wanted);
+    expect(traffic?.byVersion.v?.answered5xx).toBe(wanted);
+  });
 });

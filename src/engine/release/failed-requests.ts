@@ -44,10 +44,26 @@ function add(a: TrafficTotals, b: TrafficTotals): TrafficTotals {
     byVersion[version] =
       known === undefined
         ? counts
-        : { requests: known.requests + counts.requests, failed: known.failed + counts.failed };
+        : {
+            requests: known.requests + counts.requests,
+            failed: known.failed + counts.failed,
+            ...both(known, counts),
+          };
   }
-  return { requests: a.requests + b.requests, failed: a.failed + b.failed, failures, byVersion };
+  return {
+    requests: a.requests + b.requests,
+    failed: a.failed + b.failed,
+    failures,
+    ...both(a, b),
+    byVersion,
+  };
 }
+
+/** What one of both did not measure, the sum does not say. */
+const both = (a: { answered5xx?: number | undefined }, b: { answered5xx?: number | undefined }) =>
+  a.answered5xx === undefined || b.answered5xx === undefined
+    ? {}
+    : { answered5xx: a.answered5xx + b.answered5xx };
 
 /**
  * Failures that the release caused. Until its first flip is done, what the old version fails, or what no instance

@@ -7,8 +7,8 @@ import type { Count, Weights } from '../../api/plan.ts';
  */
 export interface Step {
   readonly title: string;
-  /** Stage numbers of the unmerged strategy that this step stands for: gates and pauses name those. */
-  readonly covers: readonly number[];
+  /** Stage numbers of the unmerged strategy whose `before` and `after` this step stands for: gates name those. */
+  readonly covers: { readonly before: readonly number[]; readonly after: readonly number[] };
   /** Instances of the new side; null leaves it as it is. */
   readonly to: Count | null;
   /** Traffic once the new side is proven; null leaves it as it is. */
@@ -24,7 +24,7 @@ export interface Step {
 
 export const step = (number: number, title: string, more: Partial<Omit<Step, 'title' | 'covers'>>): Step => ({
   title,
-  covers: [number],
+  covers: { before: [number], after: [number] },
   to: null,
   weights: null,
   from: null,

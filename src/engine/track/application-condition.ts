@@ -3,6 +3,7 @@ import type { TrackStatus } from '../../api/revision.ts';
 import { approversInWords } from '../approvers.ts';
 import { shortDigest } from './in-place.ts';
 import type { TrackInput, WantedApplication } from './input.ts';
+import { type Trouble, troubleOf } from './standing.ts';
 
 type Said = Pick<Condition, 'status' | 'reason' | 'message'>;
 
@@ -59,7 +60,11 @@ function say(input: TrackInput, track: TrackStatus): Said {
 /** What runs is what was applied; replicas and routes may still be on their way. */
 function sayInPlace(input: TrackInput, track: TrackStatus, wanted: WantedApplication): Said {
   const serves = `${track.live} serves`;
+  const { work } = track;
+  if (work?.repairs !== undefined) return sayRepair(input, work.repairs, `${track.live}`);
   if (wanted.inPlace === track.applied) {
+    const trouble = troubleOf(input, track);
+    if (trouble !== null) return sayTrouble(input, track, trouble);
     return track.hold === null
       ? { status: 'True', reason: 'Serving', message: serves }
       : {
@@ -83,4 +88,33 @@ function sayInPlace(input: TrackInput, track: TrackStatus, wanted: WantedApplica
       message: `${serves}; change ${shortDigest(change)} (${change.summary}) was rejected by ${change.by}${change.why === null ? '' : ` (${change.why})`}; it can still be approved: ${where}`,
     };
   return { status: 'False', reason: 'Applying', message: `${serves}; replicas or routes are being applied` };
+}
+
+/** It is live by intent, and what was measured says otherwise. */
+function sayTrouble(
+  { application, environment }: TrackInput,
+  { live, previous }: TrackStatus,
+  { down, reason, message }: Trouble,
+): Said {
+  if (!down) return { status: 'True', reason, message: `${live} serves; ${message}` };
+  const target = `${application} -e ${environment}`;
+  const back = previous === null ? '' : `, or go back: slipway rollback ${target}`;
+  return {
+    status: 'False',
+    reason,
+    message: `${live} is live and does not serve; ${message}; release a mended version${back}`,
+  };
+}
+
+/** What stood was not what is live. */
+function sayRepair({ work }: TrackInput, what: string, live: string): Said {
+  const failure = work?.failure ?? null;
+  return {
+    status: 'False',
+    reason: 'Repairing',
+    message:
+      failure === null
+        ? `${live} is live and is being brought back: ${what}`
+        : `${live} is live and cannot be brought back: ${what}; ${failure.message.replace(/\.$/, '')}; tried again until it can`,
+  };
 }

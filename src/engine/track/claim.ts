@@ -12,6 +12,38 @@ export function admission(
   return wanted === 'supersede' && active.direction === 'back' ? 'queue' : wanted;
 }
 
+/**
+ * Whether the active release has to make way for the head of the queue. Asked when the release decides and not when
+ * the claim was taken: one that has begun to flip meanwhile is let finish, and the next begins after it (design
+ * section 5), unless the policy says otherwise.
+ */
+export function supersededBy(
+  track: TrackStatus,
+  release: string,
+  { flipped }: Pick<ReleaseStatus, 'flipped'>,
+): string | null {
+  const head = track.queue[0];
+  if (track.active?.release !== release || head === undefined || !head.supersedes) return null;
+  return flipped && head.supersedesFlipped !== true ? null : head.release;
+}
+
+/**
+ * What a claim means for the release that is in its way, in words: `supersedes shop-local-r9 of dana, which is
+ * paused`. Somebody may wait at that one, so it says whose it is and how far it came.
+ */
+export function inTheWay(
+  supersedes: boolean,
+  { release, by }: Pick<Claim, 'release' | 'by'>,
+  status: Pick<ReleaseStatus, 'phase'> | undefined,
+): string {
+  if (!supersedes) return `queued behind ${release}`;
+  const whose = by === 'slipway' ? '' : ` of ${by}`;
+  const state = status === undefined ? 'has not begun' : `is ${PHASES[status.phase] ?? 'under way'}`;
+  return `supersedes ${release}${whose}, which ${state}`;
+}
+
+const PHASES: Readonly<Record<string, string>> = { Paused: 'paused', Pending: 'about to begin' };
+
 /** Name of the next release to a revision: `shop-production-r8`, then `…-r8-2`. */
 export function releaseName(
   track: TrackStatus,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualTrack, workerOf, workloadOf } from '../../../test/support/virtual-track.ts';
-import { supersededBy } from './decide-track.ts';
+import { supersededBy } from './claim.ts';
 
 const routes = [{ host: 'shop.localhost', workload: 'web' }];
 const blueGreen = { strategy: { blueGreen: { pause: [], retention: { time: '30m', count: 1 } } } };
@@ -209,6 +209,22 @@ describe('verbs', () => {
       expect(track.track.hold?.by).toBe('erin');
     },
   );
+
+  it('a second rollback goes further back, and a third has nowhere to go', () => {
+    const cold = { strategy: { scaled: {} } };
+    const track = released(both(1, cold));
+    track.apply(both(2, cold)).endRelease('Succeeded');
+    track.apply(both(3, cold)).endRelease('Succeeded');
+    for (const to of ['shop-local-r2', 'shop-local-r1']) {
+      expect(track.command('rollback')?.state).toBe('done');
+      track.settle().endRelease('Succeeded');
+      expect(track.track.live).toBe(to);
+    }
+    expect(track.command('rollback')).toMatchObject({
+      state: 'refused',
+      message: expect.stringContaining('nothing that was live before shop-local-r1'),
+    });
+  });
 
   it('a first release cannot be rolled back to somewhere else', () => {
     const track = released();

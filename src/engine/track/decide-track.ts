@@ -1,4 +1,3 @@
-import type { ReleaseStatus } from '../../api/release.ts';
 import type { TrackStatus } from '../../api/revision.ts';
 import { decidable, ROOM_MS, remember } from '../command-memory.ts';
 import { expiryOf, reviewChange } from './in-place.ts';
@@ -66,19 +65,4 @@ function applyCommands(round: TrackRound): TrackReply[] {
     }
     return reply;
   });
-}
-
-/**
- * Whether the active release has to make way for the head of the queue. Asked when the release decides and not when
- * the claim was taken: one that has begun to flip meanwhile is let finish, and the next begins after it (design
- * section 5), unless the policy says otherwise.
- */
-export function supersededBy(
-  track: TrackStatus,
-  release: string,
-  { flipped }: Pick<ReleaseStatus, 'flipped'>,
-): string | null {
-  const head = track.queue[0];
-  if (track.active?.release !== release || head === undefined || !head.supersedes) return null;
-  return flipped && head.supersedesFlipped !== true ? null : head.release;
 }

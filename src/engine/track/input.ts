@@ -4,6 +4,7 @@ import type { ExecutionStatus } from '../../api/execution.ts';
 import type { Instruction } from '../../api/plan.ts';
 import type { ReleaseSpec, ReleaseStatus, Verb } from '../../api/release.ts';
 import type { RevisionSpec, TrackStatus } from '../../api/revision.ts';
+import type { Standing } from '../../api/standing.ts';
 import type { PinnedWorkload } from '../../api/workload.ts';
 import type { ErrorDetail, Result } from '../../lib/errors.ts';
 import type { ResolvedApplication } from '../application/resolve.ts';
@@ -50,6 +51,11 @@ export interface TrackInput {
   readonly revisions: Readonly<Record<string, RevisionSpec>>;
   /** Releases of this track by name, as far as they still exist. */
   readonly releases: Readonly<Record<string, { readonly spec: ReleaseSpec; readonly status: ReleaseStatus }>>;
+  /**
+   * What stands in each cluster, as its agent saw it after the last order there; null where that is not known of
+   * all of them.
+   */
+  readonly standings: readonly Standing[] | null;
   /** What came of `track.work`, over all clusters; undefined while an order of it is not made. */
   readonly work: ExecutionStatus | undefined;
   readonly commands: readonly TrackCommand[];

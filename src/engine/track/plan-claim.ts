@@ -7,6 +7,7 @@ import { replicasOf, revisionDigest } from '../application/revision.ts';
 import { type KeptWarm, planRelease } from '../plan/plan-release.ts';
 import { approvedInPlace } from './in-place.ts';
 import type { TrackInput, WantedApplication } from './input.ts';
+import { highestStanding } from './standing.ts';
 import { withoutTurnedBack } from './turned-back.ts';
 
 /** What a claim would carry out if it began now. */
@@ -145,7 +146,11 @@ export function destinationOf(
   const known = Object.entries(input.revisions).find(([, spec]) => spec.digest === wanted.digest);
   if (known !== undefined) return { revision: known[0], spec: known[1], isNew: false };
   // A track that is new may follow one that was deleted: its revisions keep their names.
-  const number = Math.max(track.nextRevision, ...Object.values(input.revisions).map((r) => r.number + 1));
+  const number = Math.max(
+    track.nextRevision,
+    highestStanding(input) + 1,
+    ...Object.values(input.revisions).map((r) => r.number + 1),
+  );
   return { revision: revisionName(input, number), spec: revisionSpec(input, wanted, number), isNew: true };
 }
 

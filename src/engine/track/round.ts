@@ -1,6 +1,7 @@
 import type { Claim, RevisionSpec, TrackStatus } from '../../api/revision.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
-import { admission, heldClaim, planDiffers, releaseName } from './claim.ts';
+import { automatic } from './automatic.ts';
+import { admission, heldClaim, inTheWay, planDiffers, releaseName } from './claim.ts';
 import type { TrackCommand, TrackEffect, TrackInput, WantedApplication } from './input.ts';
 import { type Destination, destinationOf, planClaim, revisionSpec } from './plan-claim.ts';
 import { isWorking } from './work.ts';
@@ -51,19 +52,15 @@ export class TrackRound {
 
   /** A change of the application that makes a revision, when changes release by themselves. */
   releaseChanges(): void {
-    const { wanted, auto, deleting, generation, changedBy } = this.input;
-    if (!auto || deleting || this.track.hold !== null || !wanted.ok) return;
+    const { wanted, generation, changedBy } = this.input;
+    const change = automatic(this.input, this.track);
+    if (change === 'off' || !wanted.ok) return;
     const { digest } = wanted.value;
     // A new secret or template may change what runs as well: then the application's last author did not.
     const by = generation === this.track.generation ? null : changedBy;
     if (generation !== this.track.generation) this.track = { ...this.track, generation };
-    if (digest === this.track.attempted) return;
-    const live = this.track.live === null ? undefined : this.input.revisions[this.track.live];
-    const underway = [this.track.active, ...this.track.queue].some((each) => each?.digest === digest);
-    if (underway || (live?.digest === digest && this.track.active === null)) {
-      this.track = { ...this.track, attempted: digest };
-      return;
-    }
+    if (change === 'known') this.track = { ...this.track, attempted: digest };
+    if (change !== 'begins') return;
     const destination = destinationOf(this.input, this.track, wanted.value);
     const at = new Date(this.input.now).toISOString();
     this.claim(
@@ -144,10 +141,10 @@ export class TrackRound {
       ...(policy === 'start' ? { active: claim } : { queue: waiting }),
     };
     this.made[destination.revision] = destination.spec;
-    const behind = policy === 'start' ? '' : policy === 'queue' ? ', queued behind ' : ', supersedes ';
+    const behind = active === null ? '' : `, ${inTheWay(policy === 'supersede', active, release?.status)}`;
     return {
       state: 'done',
-      message: `release ${name}${behind}${active?.release ?? ''}`,
+      message: `release ${name}${behind}`,
       result: { release: name, revision: destination.revision, plan: hash },
     };
   }

@@ -3,6 +3,7 @@ import type { TrackStatus } from '../../api/revision.ts';
 import { strategyName } from '../../api/strategy.ts';
 import { retentionOf } from '../plan/steps.ts';
 import { hasEnded } from '../release/state.ts';
+import { earlierAfter } from './earlier.ts';
 
 /**
  * What a release that has ended leaves behind: which revision is live, which is warm and until when. A warm
@@ -39,10 +40,12 @@ export function settle(
     const warm = [...fresh, ...kept].map((entry, index) =>
       index < retention.count ? entry : { ...entry, expiresAt: at },
     );
+    const earlier = earlierAfter(track, spec);
     return {
       ...freed,
       live: spec.to,
-      previous: spec.from ?? track.previous,
+      previous: earlier.at(-1) ?? null,
+      earlier,
       // What it is shaped for, also where the change to it was carried out by another.
       liveStrategy: strategyName(spec.strategy),
       warm,

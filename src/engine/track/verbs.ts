@@ -1,6 +1,8 @@
+import type { Claim } from '../../api/revision.ts';
 import { whyNotApprover } from '../approvers.ts';
 import { type ReleaseVerb, releaseCan } from '../release/capabilities.ts';
-import { planDiffers } from './claim.ts';
+import { inTheWay, planDiffers, supersededBy } from './claim.ts';
+import { rollbackTarget } from './earlier.ts';
 import { reviewChange, shortDigest } from './in-place.ts';
 import type { TrackCommand } from './input.ts';
 import { destinationOf, planClaim } from './plan-claim.ts';
@@ -56,14 +58,7 @@ function release(round: TrackRound, command: TrackCommand): Answer {
     const differs = planDiffers(asked, active?.spec.plan.hash ?? planned?.value.plan.hash ?? '');
     if (differs !== null) return refused(differs);
     round.takeOver(underway, command);
-    return {
-      state: 'done',
-      message:
-        round.track.active === null || round.track.active.release === underway.release
-          ? `release ${underway.release} is under way`
-          : `release ${underway.release} is queued behind ${round.track.active.release}`,
-      result: { release: underway.release },
-    };
+    return { state: 'done', message: onItsWay(round, underway), result: { release: underway.release } };
   }
   const { live } = round.track;
   if (destination.revision === live && round.track.active === null) {
@@ -82,6 +77,15 @@ function release(round: TrackRound, command: TrackCommand): Answer {
   );
 }
 
+/** Where the release stands that brings what is asked for already. */
+function onItsWay({ track, input }: TrackRound, { release: name }: Claim): string {
+  const { active } = track;
+  if (active === null || active.release === name) return `release ${name} is under way`;
+  const status = input.releases[active.release]?.status;
+  const makesWay = supersededBy(track, active.release, status ?? { flipped: false }) === name;
+  return `release ${name} ${makesWay ? '' : 'is '}${inTheWay(makesWay, active, status)}`;
+}
+
 function rollback(round: TrackRound, command: TrackCommand): Answer {
   const { input, track } = round;
   const { wanted, revisions, releases } = input;
@@ -97,11 +101,14 @@ function rollback(round: TrackRound, command: TrackCommand): Answer {
     typeof to === 'string'
       ? there.find((name) => name === to || name.endsWith(`-${to}`))
       : ended === undefined
-        ? track.previous
+        ? rollbackTarget(track, there)
         : ended.from;
   if (target === undefined)
     return refused(`there is no revision ${String(to)}; there are ${there.join(', ')}`);
-  if (target === null) return refused('there is no earlier revision to go back to');
+  if (target === null)
+    return refused(
+      `nothing that was live before ${track.live} is there to go back to; name a revision with --to, see: slipway history ${input.application}`,
+    );
   const spec = revisions[target];
   if (spec === undefined)
     return refused(

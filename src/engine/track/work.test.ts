@@ -44,6 +44,16 @@ describe('in place', () => {
 });
 
 describe('warm revisions', () => {
+  it('one that somebody gave traffic is retired after the traffic is put right', () => {
+    const track = released();
+    track.apply(both(2)).endRelease('Succeeded');
+    track.later(31 * 60_000);
+    track.endWork('Failed', 'stillNamed').later(10_000);
+    expect(track.track.work).toMatchObject({ purpose: 'inPlace', revision: 'shop-local-r2' });
+    track.endWork('Succeeded');
+    expect(track.track.work).toMatchObject({ purpose: 'retire', revision: 'shop-local-r1' });
+  });
+
   it('a piece of work that failed is thought of anew: what became live meanwhile is not retired', () => {
     const track = released();
     track.apply(both(2)).endRelease('Succeeded');

@@ -3,6 +3,7 @@ import { pinRoutes, routedWorkload } from '../application/plan-workloads.ts';
 import { replicasOf } from '../application/revision.ts';
 import { mayApply } from './in-place.ts';
 import type { TrackEffect, TrackInput } from './input.ts';
+import { forgetCooled, repairAgainAt, repairOf } from './standing.ts';
 import { workInstructions } from './work-instructions.ts';
 
 interface WorkDecision {
@@ -26,7 +27,10 @@ export function settleWork(input: TrackInput, track: TrackStatus): TrackStatus {
   if (work === null || work.execution === '' || input.work === undefined) return track;
   if (input.work.phase === 'Succeeded') return finished(track, work);
   const failedAt = failureOf(input);
-  return failedAt !== null && input.now >= failedAt + RETRY_MS ? { ...track, work: null } : track;
+  if (failedAt === null || input.now < failedAt + RETRY_MS) return track;
+  // Something gave it traffic that it should not have: that is put right first.
+  const applied = input.work.failure?.reason === 'stillNamed' ? null : track.applied;
+  return { ...track, applied, work: null };
 }
 
 /** An order is made or may be: no other order for this application may be given (INV-21). */
@@ -35,7 +39,8 @@ export const isWorking = (input: TrackInput, track: TrackStatus): boolean =>
 
 /**
  * Work outside releases, one piece at a time and only while no release is active: deletion, what applies in
- * place, retiring warm revisions whose time is over, restarts. Each piece is one Execution per cluster under the
+ * place, retiring warm revisions whose time is over, restarts, bringing back what is live where something else
+ * stands. Each piece is one Execution per cluster under the
  * track's own epoch.
  */
 export function decideWork(input: TrackInput, start: TrackStatus): WorkDecision {
@@ -53,13 +58,18 @@ export function decideWork(input: TrackInput, start: TrackStatus): WorkDecision 
   // A restart that was asked for and has not begun: a release replaced every instance meanwhile.
   if (track.work !== null && track.work.revision !== track.live) track = { ...track, work: null };
   if (track.work === null) {
+    track = forgetCooled(input, track);
     const next = nextWork(input, track);
     if (next === 'gone') return { track, effects: [{ type: 'removeTrack' }], wakeAt: null };
     if (next === null) {
       const times = track.warm.map((w) => Date.parse(w.expiresAt)).filter((at) => at > input.now);
-      return { track, effects: [], wakeAt: times.length === 0 ? null : Math.min(...times) };
+      const again = repairAgainAt(track, input.now);
+      const wakeAt = Math.min(...times, again ?? Number.POSITIVE_INFINITY);
+      return { track, effects: [], wakeAt: Number.isFinite(wakeAt) ? wakeAt : null };
     }
     track = { ...track, work: next };
+    if (next.repairs !== undefined)
+      track = { ...track, repaired: { at: new Date(input.now).toISOString(), what: next.repairs } };
   }
   if (track.work === null) return { track, effects: [], wakeAt: null };
   const epoch = track.epoch + 1;
@@ -93,6 +103,9 @@ function nextWork(input: TrackInput, track: TrackStatus): Work | 'gone' | null {
   const inPlace = track.live === null || next === null ? null : work('inPlace', track.live, next);
   // After a way back that failed, the live revision comes before everything else.
   if (inPlace !== null && track.applied === null) return inPlace;
+  // Somebody's hand may have given a warm one the traffic: what is live has it back first.
+  const repair = inPlace === null ? repairOf(input, track) : null;
+  if (repair !== null) return repair;
   const expired = track.warm.find((w) => Date.parse(w.expiresAt) <= input.now);
   return expired === undefined ? inPlace : work('retire', expired.revision);
 }

@@ -37,7 +37,7 @@ export function endTroubles(
     return [
       {
         ...{ kind: 'cannotSucceed', place: 'release', atMs, count: 1 },
-        message: `The release does not succeed even where nothing breaks: ${why ?? 'it never began'}.`,
+        message: `The release does not succeed even where nothing breaks: ${(why ?? 'it never began').replace(/\.$/, '')}.`,
         next: 'Mend what it names, and rehearse again.',
       },
     ];

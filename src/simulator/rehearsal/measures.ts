@@ -96,7 +96,7 @@ export class Measures implements Onlooker {
   }
 
   effect(effect: ClusterEffect): void {
-    if (this.#now < this.#fromMs) return;
+    if (this.#now < this.#fromMs || effect.type === 'refused') return;
     this.moments.push(this.#now);
     if (effect.type !== 'traffic' || this.#asked === null || this.wayBack?.tookMs != null) return;
     const back = Object.entries(effect.wish.weights).find(([, weight]) => weight === 100)?.[0];

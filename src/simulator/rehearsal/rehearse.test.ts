@@ -104,7 +104,7 @@ describe('a rehearsal finds by its cause', () => {
       shop(),
       { startsIn: '2m' },
       'cannotSucceed release',
-      /not ready after 60000 ms/,
+      /0 of 4 ready.* was not ready in time \(2 times in a row\)\.$/,
     ],
   ])('%s', async (_, subject, told, kind, says) => {
     const report = await play(subject, told);

@@ -41,7 +41,7 @@ export const keepsWarm = ({ strategy }: Side): boolean =>
 /** Which build runs: each has programs of its own, so that going from one to the other is a new revision. */
 export type Build = 'old' | 'new';
 
-/** Whoever gives approvals in a rehearsal; the simulated people have this name and no roles. */
+/** Whoever gives approvals in a rehearsal, also those that are for an admin or for people by their names. */
 const APPROVER = 'dana';
 
 export const sideOf = ({ workloads, routes, strategy, gates, policy }: ResolvedApplication): Side => ({

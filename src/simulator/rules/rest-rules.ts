@@ -26,6 +26,7 @@ export function unrest(world: World): string[] {
     if ((status?.queue.length ?? 0) > 0) reasons.push(`${metadata.name} has a queue`);
     if ((status?.warm.length ?? 0) > 0) reasons.push(`${metadata.name} has warm revisions`);
   }
+  for (const service of world.cluster.hand.standing) reasons.push(`somebody's word stands at ${service}`);
   for (const object of objectsOf(world, 'Application'))
     if (object.metadata.deletionTimestamp !== undefined)
       reasons.push(`${object.metadata.name} is being deleted`);
@@ -38,7 +39,11 @@ export function unrest(world: World): string[] {
 }
 
 /** Rules of the end: INV-28, nothing that was acknowledged is lost, and what runs is what the track says. */
-export function checkRest(world: World, acknowledged: readonly Acknowledged[]): void {
+export function checkRest(
+  world: World,
+  acknowledged: readonly Acknowledged[],
+  collected: ReadonlySet<string>,
+): void {
   for (const release of releasesOf(world)) stuck(world, release);
   for (const object of objectsOf(world, 'Command')) {
     const { metadata, spec, status } = object as Stored<Command>;
@@ -47,7 +52,7 @@ export function checkRest(world: World, acknowledged: readonly Acknowledged[]): 
   }
   for (const { kind, name, uid } of acknowledged) {
     // Applications that people deleted are gone by their own word.
-    if (kind === 'Application') continue;
+    if (kind === 'Application' || collected.has(uid)) continue;
     if (world.objects.get(`${kind}/default/${name}`)?.metadata.uid !== uid)
       world.violated('INV-13', `${kind} ${name} was acknowledged and is lost`);
   }

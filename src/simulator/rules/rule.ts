@@ -1,5 +1,6 @@
 import type { Stored } from '../../api/meta.ts';
 import type { Release } from '../../api/release.ts';
+import type { Fence } from '../../drivers/cluster-driver.ts';
 import type { SimulatedCluster } from '../cluster.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Timeline } from '../timeline.ts';
@@ -23,6 +24,14 @@ export interface World {
 
 export const objectsOf = <T extends { kind: string }>(world: World, kind: T['kind']): Stored[] =>
   [...world.objects.values()].filter((object) => object.kind === kind);
+
+/** The release that an effect is for; undefined: work outside releases, or nobody's. */
+export function releaseOf(world: World, fence: Fence | null): Stored<Release> | undefined {
+  const name = /^release\/(.+)$/.exec(fence?.subject ?? '')?.[1];
+  return name === undefined
+    ? undefined
+    : (world.objects.get(`Release/${name}`) as Stored<Release> | undefined);
+}
 
 export const releasesOf = (world: World): Stored<Release>[] =>
   objectsOf(world, 'Release') as unknown as Stored<Release>[];

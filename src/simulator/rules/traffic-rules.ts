@@ -1,13 +1,13 @@
 import type { Application } from '../../api/application.ts';
 import type { Stored } from '../../api/meta.ts';
-import type { Release } from '../../api/release.ts';
 import type { Track } from '../../api/revision.ts';
 import type { Fence, ServiceKey, TrafficWish } from '../../drivers/cluster-driver.ts';
 import { evaluateAllowance } from '../../engine/counts.ts';
 import { hasEnded } from '../../engine/release/state.ts';
 import { type ClusterEffect, workloadId } from '../cluster.ts';
 import { serviceId } from '../data-plane.ts';
-import { releasesOf, type World } from './rule.ts';
+import { QUARANTINE_MS } from '../ports.ts';
+import { releaseOf, releasesOf, type World } from './rule.ts';
 
 /** An instance that died so recently excuses a count that was right when it was read, ms. */
 const READ_AGE_MS = 2_500;
@@ -20,6 +20,7 @@ export class TrafficRules {
   /** The latest write of a service that moved shares, and the latest proof. */
   readonly #moved = new Map<string, { atMs: number; lost: readonly string[] }>();
   readonly #proven = new Map<string, number>();
+  readonly #portsLeft = new Map<number, number>();
   readonly #served = new Map<string, { atMs: number; count: number }[]>();
 
   constructor(world: World) {
@@ -34,6 +35,17 @@ export class TrafficRules {
     }
   }
 
+  /** A port is not another instance's while a request may still be on its way there (design section 6). */
+  port(port: number, what: 'taken' | 'left'): void {
+    const { timeline, violated } = this.#world;
+    if (what === 'left') {
+      this.#portsLeft.set(port, timeline.now);
+      return;
+    }
+    const restedMs = timeline.now - (this.#portsLeft.get(port) ?? Number.NEGATIVE_INFINITY);
+    if (restedMs < QUARANTINE_MS) violated('PORTS', `port ${port} is used again after ${restedMs} ms`);
+  }
+
   proof(service: ServiceKey): void {
     this.#proven.set(serviceId(service), this.#world.timeline.now);
   }
@@ -45,12 +57,17 @@ export class TrafficRules {
         const { version: _version, ...service } = effect.wish.key;
         if (effect.before !== null && effect.wish.replicas < effect.before)
           this.#mayShrink(service, effect.wish.key.version, fence, effect.wish.replicas);
+        if (effect.wish.replicas === 0 && (effect.before ?? 0) > 0)
+          this.#stillNamed(service, effect.wish.key.version);
         this.#floors(service, `${effect.wish.key.version} is wanted ${effect.wish.replicas} times`);
         return;
       }
       case 'remove': {
         const { version, ...service } = effect.key;
-        if (effect.before > 0) this.#mayShrink(service, version, null, 0);
+        if (effect.before > 0) {
+          this.#mayShrink(service, version, null, 0);
+          this.#stillNamed(service, version);
+        }
         this.#floors(service, `${version} is removed`);
         return;
       }
@@ -58,8 +75,15 @@ export class TrafficRules {
         this.#written(effect.wish, effect.before);
         this.#floors(effect.wish.service, `${weights(effect.wish)} is written`);
         return;
+      case 'restart':
+        return;
       case 'removeService':
         this.#moved.delete(serviceId(effect.service));
+        return;
+      case 'refused':
+        // Only a guard held: nobody may have asked for it. INV-1 may be a death since it was looked.
+        if ('weights' in effect.wish) this.#admitted(effect.wish, effect.before);
+        else this.#world.violated(effect.rule, effect.reason);
     }
   }
 
@@ -76,26 +100,27 @@ export class TrafficRules {
   }
 
   /** INV-22: nothing acts for a release that has ended. */
-  #current({ subject }: Fence, what: string): void {
-    const name = /^release\/(.+)$/.exec(subject)?.[1];
-    const release =
-      name === undefined
-        ? undefined
-        : (this.#world.objects.get(`Release/${name}`) as Stored<Release> | undefined);
-    const phase = release?.status?.phase;
+  #current(fence: Fence, what: string): void {
+    const phase = releaseOf(this.#world, fence)?.status?.phase;
     if (phase !== undefined && hasEnded(phase))
-      this.#world.violated('INV-22', `${what} for ${subject}, which is ${phase}`);
+      this.#world.violated('INV-22', `${what} for ${fence.subject}, which is ${phase}`);
   }
 
-  /** INV-2, and INV-1: what rises is proven in the number that its share needs. */
+  /** INV-2, and INV-1. */
   #written(wish: TrafficWish, before: TrafficWish | undefined): void {
-    const { cluster, timeline, violated } = this.#world;
+    const { timeline, violated } = this.#world;
     const total = Object.values(wish.weights).reduce((sum, weight) => sum + weight, 0);
     if (total !== 100) violated('INV-2', `${serviceId(wish.service)}: ${weights(wish)}`);
     const lost: string[] = [];
     for (const version of Object.keys(before?.weights ?? {}))
       if ((wish.weights[version] ?? 0) < (before?.weights[version] ?? 0)) lost.push(version);
     if (lost.length > 0) this.#moved.set(serviceId(wish.service), { atMs: timeline.now, lost });
+    this.#admitted(wish, before);
+  }
+
+  /** INV-1: what rises is proven in the number that its share needs. */
+  #admitted(wish: TrafficWish, before: TrafficWish | undefined): void {
+    const { cluster, violated } = this.#world;
     for (const [version, weight] of Object.entries(wish.weights)) {
       if (weight <= (before?.weights[version] ?? 0)) continue;
       const id = workloadId({ ...wish.service, version });
@@ -110,9 +135,19 @@ export class TrafficRules {
     }
   }
 
+  /** INV-5: what has traffic is not taken down to nothing, whoever gave it the traffic, once that could be read. */
+  #stillNamed(service: ServiceKey, version: string): void {
+    const { cluster, timeline, violated } = this.#world;
+    const weight = cluster.weights(service)[version] ?? 0;
+    const readable = timeline.now - cluster.hand.editedMs(serviceId(service)) > READ_AGE_MS;
+    if (weight > 0 && readable) violated('INV-5', `${version} is taken down to nothing with ${weight} %`);
+  }
+
   /** INV-5 and INV-7: what has traffic keeps the size that its share needs. */
   #floors(service: ServiceKey, what: string): void {
     const { cluster, violated } = this.#world;
+    // What somebody else has written over stands at no size of ours.
+    if (cluster.hand.meddles(serviceId(service))) return;
     const known = cluster.plane.services.get(serviceId(service));
     if (known === undefined) return;
     const named = new Map<string, number>();
@@ -138,6 +173,7 @@ export class TrafficRules {
   #mayShrink(service: ServiceKey, version: string, fence: Fence | null, replicas: number): void {
     // `rolling` moves shares and sizes together, one instance at a time; its proof comes with the last.
     if (replicas > 0 && this.#isRolling(fence)) return;
+    if (this.#world.cluster.hand.meddles(serviceId(service))) return;
     const moved = this.#moved.get(serviceId(service));
     if (moved === undefined || !moved.lost.includes(version)) return;
     const proven = this.#proven.get(serviceId(service)) ?? Number.NEGATIVE_INFINITY;
@@ -149,9 +185,7 @@ export class TrafficRules {
   }
 
   #isRolling(fence: Fence | null): boolean {
-    const name = /^release\/(.+)$/.exec(fence?.subject ?? '')?.[1];
-    const release = this.#world.objects.get(`Release/${name}`) as Stored<Release> | undefined;
-    return release?.spec.strategy.rolling !== undefined;
+    return releaseOf(this.#world, fence)?.spec.strategy.rolling !== undefined;
   }
 
   /** Instances that a share needs: the floor of the service times the share, rounded down. */

@@ -2,7 +2,7 @@ import type { ApiObject, Stored } from '../../api/meta.ts';
 import { type Clock, instant } from '../../lib/clock.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
-import { documentOf, keyId, keyOf, objectOf, type ReadDocument } from '../document.ts';
+import { documentOf, type JsonText, keyId, keyOf, objectOf } from '../document.ts';
 import { type Entry, History, type HistoryLimits } from '../history.ts';
 import { type Mutation, mutate } from '../mutation.ts';
 import { compareKeys, decodeContinuation, page } from '../selection.ts';
@@ -16,8 +16,8 @@ export interface MemoryStoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly history?: HistoryLimits;
-  /** How objects are given out; by default as fresh ones that their receiver may change. */
-  readonly read?: ReadDocument;
+  /** By default objects are given out as fresh ones that their receiver may change. */
+  readonly json?: JsonText;
 }
 
 export function memoryStore(options: MemoryStoreOptions): MemoryStore {
@@ -25,7 +25,7 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
   const kinds = new Map<string, Map<string, Entry>>();
   const history = new History(0, options.history);
   const wakeup = new Wakeup();
-  const { read = objectOf } = options;
+  const { json = JSON } = options;
 
   const requireOpen = () => {
     if (wakeup.closed !== undefined) throw wakeup.closed;
@@ -56,7 +56,7 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
       }
       wakeup.notify();
     }
-    return read<T>(document);
+    return objectOf<T>(document, json);
   };
 
   const at = (kind: string, version: number) => {
@@ -74,33 +74,37 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
     async get<T extends ApiObject>({ kind, namespace, name }: ObjectKey) {
       requireOpen();
       const entry = objects.get(keyId(kind, namespace, name));
-      return entry === undefined ? undefined : read<T>(entry.document);
+      return entry === undefined ? undefined : objectOf<T>(entry.document, json);
     },
     async list<T extends ApiObject>(kind: string, list: ListOptions = {}) {
       requireOpen();
       const token = list.continueToken;
       const version = token === undefined ? history.head : decodeContinuation(token, kind).version;
       requireKept(history, version);
-      return page<T>(kind, version, at(kind, version), list, read);
+      return page<T>(kind, version, at(kind, version), list, json);
     },
     async create<T extends ApiObject>(object: T) {
-      return write<T>({ type: 'create', key: keyOf(object), document: documentOf(object) }) as Stored<T>;
+      return write<T>({
+        type: 'create',
+        key: keyOf(object),
+        document: documentOf(object, json),
+      }) as Stored<T>;
     },
     async update<T extends ApiObject>(object: Stored<T>, how: { status?: boolean } = {}) {
-      const [key, document] = [keyOf(object), documentOf(object)];
+      const [key, document] = [keyOf(object), documentOf(object, json)];
       return write<T>({ type: 'update', key, document, status: how.status ?? false }) as Stored<T>;
     },
     async updateStatus<T extends ApiObject>(object: Stored<T>) {
       return write<T>({
         type: 'updateStatus',
         key: keyOf(object),
-        document: documentOf(object),
+        document: documentOf(object, json),
       }) as Stored<T>;
     },
     async delete<T extends ApiObject>(key: ObjectKey, precondition = {}) {
       return write<T>({ type: 'delete', key, precondition });
     },
-    watch: (kind, watch) => watchHistory(() => history, wakeup, kind, watch, read),
+    watch: (kind, watch) => watchHistory(() => history, wakeup, kind, watch, json),
     async close() {
       wakeup.close(new SlipwayError('unavailable', 'the store was closed'));
     },

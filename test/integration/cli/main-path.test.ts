@@ -104,7 +104,7 @@ describe('looking', () => {
   test.each<[string[], RegExp]>([
     [
       ['get', 'releases'],
-      /^NAME +APP +FROM +TO +STRATEGY +STAGE +PHASE +WAITING FOR +AGE\nshop-local-r1 +shop +- +r1 +scaled +1\/1 +Succeeded/,
+      /^NAME +APP +FROM +TO +STRATEGY +STAGE +PHASE +WAITING FOR +AGE\nshop-local-r1 +shop +- +r1 +scaled +2\/2 +Succeeded/,
     ],
     [['get', 'rel/shop', '-o', 'name'], /^release\/shop-local-r1\n$/],
     [['get', 'app,rel', '-o', 'name'], /^application\/shop\nrelease\/shop-local-r1\n$/],

@@ -29,7 +29,7 @@ if (FLOOD) {
   flood();
 }
 
-const { existsSync } = await import('node:fs');
+const { existsSync, writeFileSync } = await import('node:fs');
 const server = createServer((request, response) => {
   const url = new URL(request.url, 'http://x');
   response.setHeader('x-app-version', VERSION);
@@ -44,9 +44,10 @@ const server = createServer((request, response) => {
   } else if (url.pathname === '/slow') {
     setTimeout(() => response.end(`slow ${VERSION}`), Number(url.searchParams.get('ms')));
   } else if (url.pathname === '/until') {
-    // Answers once this file is there: as long as the test wants it.
-    const look = () =>
-      existsSync(url.searchParams.get('file')) ? response.end(`until ${VERSION}`) : setTimeout(look, 10);
+    // Answers once this file is there: as long as the test wants it. FILE.in says that it has come.
+    const file = url.searchParams.get('file');
+    writeFileSync(`${file}.in`, '');
+    const look = () => (existsSync(file) ? response.end(`until ${VERSION}`) : setTimeout(look, 10));
     look();
   } else if (url.pathname === '/env') {
     response.end(JSON.stringify({ env: process.env, cwd: process.cwd(), uid: process.getuid() }));

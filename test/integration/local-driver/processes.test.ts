@@ -53,6 +53,16 @@ describe('a supervised process group', () => {
     expect(await processes.signalGroup(identity, 'SIGTERM')).toBe(false);
   });
 
+  it('leaves no word of its own in the log when a signal ends it', async () => {
+    const identity = await start(['/bin/sh', '-c', 'echo up; exec sleep 300']);
+    const log = () => readFile(join(directory, 'log'), 'utf8');
+    await eventually('it to run', async () => (await log()) === 'up\n');
+    await processes.signalGroup(identity, 'SIGTERM');
+    await processes.awaitExit(identity);
+    expect(await exitOf()).toEqual({ code: null, signal: 'SIGTERM' });
+    expect(await log()).toBe('up\n');
+  });
+
   it('says 127 where the command does not exist', async () => {
     await processes.awaitExit(await start(['no-such-command']));
     expect(await exitOf()).toEqual({ code: 127, signal: null });

@@ -101,7 +101,10 @@ export async function startHarness(
       },
       planner: {
         plan: async (request) =>
-          ({ release: `${request.application}-${request.environment}-r1` }) as PlanPreview,
+          ({
+            release: `${request.application}-${request.environment}-r1`,
+            refusals: [],
+          }) as unknown as PlanPreview,
       },
       clock,
       random,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiObject } from '../../../src/api/meta.ts';
 import type { Command } from '../../../src/api/release.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
@@ -154,10 +155,42 @@ describe('commands', () => {
 describe('plan, why, instances, logs', () => {
   it('asks the planner, and checks a spec that is only thought of', async () => {
     const api = h.client('viewer');
-    expect(await api.plan('shop', { environment: 'local' })).toEqual({ release: 'shop-local-r1' });
+    expect(await api.plan('shop', { environment: 'local' })).toMatchObject({ release: 'shop-local-r1' });
     await expect(api.plan('shop', { environment: 'local', spec: { workload: {} } })).rejects.toMatchObject({
       code: 'invalid',
       details: [{ path: 'spec.workload.command', message: 'is required (an array)' }],
+    });
+  });
+
+  it('refuses a route that another application holds, in a plan and when it is applied', async () => {
+    const api = h.client('developer');
+    const routed = (name: string, host: string) => {
+      const written = application(name) as ApiObject & { spec: object };
+      return { ...written, spec: { ...written.spec, routes: [{ host }] } };
+    };
+    await api.create(routed('holder', 'held.localhost'));
+    await h.store.create({
+      apiVersion: 'slipway.dev/v1alpha1',
+      kind: 'Track',
+      metadata: { name: 'holder-local', namespace: 'default' },
+      spec: { application: 'holder', environment: 'local' },
+      status: { standing: { inPlace: '', routes: [{ host: 'held.localhost', path: '/' }] } },
+    } as ApiObject);
+    const refusal = {
+      path: 'spec.routes[0]',
+      message: expect.stringMatching(/^held.localhost\/ belongs to application holder in environment local;/),
+    };
+    const { spec } = routed('comer', 'held.localhost');
+    const plan = await api.plan('comer', { environment: 'local', spec });
+    expect(plan.refusals).toEqual([refusal]);
+    await expect(api.create(routed('comer', 'held.localhost'))).rejects.toMatchObject({
+      code: 'invalid',
+      details: [refusal],
+    });
+    const there = await api.create(routed('comer', 'free.localhost'));
+    await expect(api.replace({ ...there, spec } as ApiObject)).rejects.toMatchObject({
+      code: 'invalid',
+      details: [refusal],
     });
   });
 

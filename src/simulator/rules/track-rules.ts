@@ -1,0 +1,126 @@
+import type { Stored } from '../../api/meta.ts';
+import type { Command, Release } from '../../api/release.ts';
+import type { Revision, Track } from '../../api/revision.ts';
+import type { Fence } from '../../drivers/cluster-driver.ts';
+import { hasEnded } from '../../engine/release/state.ts';
+import { canonicalJson } from '../../lib/digest.ts';
+import type { Written } from '../observed-store.ts';
+import { objectsOf, releasesOf, type World } from './rule.ts';
+
+/** INV-9: what had changed nothing ends without a change, and what is live changes by a release that succeeded. */
+export class TrackRules {
+  readonly #world: World;
+  /** Subjects for which something was changed in the cluster. */
+  readonly #acted = new Set<string>();
+  /** What the ended releases and deletions so far have made live, by track: the fold of the committed history. */
+  readonly #brought = new Map<string, string | null>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  effect(fence: Fence | null): void {
+    if (fence !== null) this.#acted.add(fence.subject);
+  }
+
+  written({ kind, object, before, deleted }: Written): void {
+    if (kind === 'Revision' && before === undefined) this.#new(object as Stored<Revision>);
+    if (deleted || before === undefined) return;
+    if (kind === 'Release') this.#ended(object as Stored<Release>, before as Stored<Release>);
+    if (kind === 'Track') {
+      this.#live(object as Stored<Track>, before as Stored<Track>);
+      this.#held(object as Stored<Track>, before as Stored<Track>);
+    }
+  }
+
+  #ended({ metadata, spec, status }: Stored<Release>, before: Stored<Release>): void {
+    if (status === undefined || !hasEnded(status.phase) || hasEnded(before.status?.phase ?? 'Pending'))
+      return;
+    if (status.phase === 'Succeeded') this.#brought.set(`${spec.application}-${spec.environment}`, spec.to);
+    if (status.phase === 'Succeeded' || status.direction === 'back') return;
+    if (this.#acted.has(`release/${metadata.namespace}/${metadata.name}`))
+      this.#world.violated(
+        'INV-9',
+        `${metadata.name} ended ${status.phase} without a way back, and had acted`,
+      );
+  }
+
+  /** A hold that a rollback set is for people to lift: nothing releases by itself meanwhile (peers.md row 17). */
+  #held({ metadata, status }: Stored<Track>, before: Stored<Track>): void {
+    const claims = (track: Track['status']) =>
+      [track?.active, ...(track?.queue ?? [])].flatMap((claim) => claim?.claim ?? []);
+    const expected = this.#foldedHold(status, before);
+    if ((status?.hold?.since ?? null) !== expected)
+      this.#world.violated(
+        'HOLD',
+        `${metadata.name} is held since ${status?.hold?.since}, by its commands since ${expected}`,
+      );
+    if (before.status?.hold == null || status?.hold == null) return;
+    const known = new Set(claims(before.status));
+    const fresh = claims(status).find((claim) => claim.startsWith('auto:') && !known.has(claim));
+    if (fresh !== undefined)
+      this.#world.violated('HOLD', `${metadata.name} is held by ${status.hold.by} and claims ${fresh}`);
+  }
+
+  /** Since when it is held by the commands that this commit answers: a rollback holds, `resume` and `release` lift. */
+  #foldedHold(status: Track['status'], before: Stored<Track>): string | null {
+    let since = before.status?.hold?.since ?? null;
+    const known = new Set(before.status?.commands?.map(({ uid }) => uid));
+    for (const { uid, state, result } of status?.commands ?? []) {
+      if (known.has(uid) || state !== 'done') continue;
+      const command = objectsOf(this.#world, 'Command').find((each) => each.metadata.uid === uid) as
+        | Stored<Command>
+        | undefined;
+      const release = this.#world.objects.get(`Release/default/${result?.release}`) as
+        | Stored<Release>
+        | undefined;
+      if (command?.spec.verb === 'rollback') since = command.spec.at;
+      if (command?.spec.verb === 'resume') since = null;
+      // To say that what it asks for is live, or on its way back already, changes nothing.
+      const asked = result?.release !== undefined && release?.spec.reason !== 'rollback';
+      if (command?.spec.verb === 'release' && asked) since = null;
+    }
+    return since;
+  }
+
+  /** The live revision of every track is what its ended releases, in their order, have brought. */
+  end(): void {
+    for (const object of objectsOf(this.#world, 'Track')) {
+      const { metadata, status } = object as Stored<Track>;
+      const expected = this.#brought.get(metadata.name) ?? null;
+      if ((status?.live ?? null) !== expected)
+        this.#world.violated('END', `${metadata.name} has ${status?.live} live, by its history ${expected}`);
+    }
+  }
+
+  /** Two revisions of a track never say the same: nothing is replaced by its like (peers.md row 11). */
+  #new({ metadata, spec }: Stored<Revision>): void {
+    const content = canonicalJson([spec.workloads, spec.parameters]);
+    for (const object of objectsOf(this.#world, 'Revision')) {
+      const other = object as Stored<Revision>;
+      if (other.metadata.name === metadata.name || other.spec.application !== spec.application) continue;
+      if (other.spec.environment !== spec.environment) continue;
+      if (canonicalJson([other.spec.workloads, other.spec.parameters]) === content)
+        this.#world.violated('INV-6', `${metadata.name} says the same as ${other.metadata.name}`);
+    }
+  }
+
+  #live({ metadata, spec, status }: Stored<Track>, before: Stored<Track>): void {
+    const [was, is] = [before.status?.live ?? null, status?.live ?? null];
+    if (was === is) return;
+    const succeeded = releasesOf(this.#world).some(
+      (release) =>
+        release.spec.application === spec.application &&
+        release.spec.environment === spec.environment &&
+        release.spec.to === is &&
+        release.status?.phase === 'Succeeded',
+    );
+    const deleted = is === null && before.status?.work?.purpose === 'delete';
+    if (deleted) this.#brought.set(metadata.name, null);
+    if (!succeeded && !deleted)
+      this.#world.violated(
+        'INV-9',
+        `${metadata.name} had ${was} live and has ${is}, which no release brought`,
+      );
+  }
+}

@@ -1,0 +1,28 @@
+import type { JsonText } from '../store/document.ts';
+
+/**
+ * JSON for the store of one run: each text is parsed once and each value that it gave out is written once, since
+ * that was most of a run's time. What is given out is frozen: whoever changes what it read fails loudly.
+ */
+export function sharedJson(): JsonText {
+  const values = new Map<string, unknown>();
+  const texts = new WeakMap<object, string>();
+  return {
+    parse: (text) => {
+      const known = values.get(text);
+      if (known !== undefined) return known;
+      const value: unknown = JSON.parse(text);
+      values.set(text, value);
+      if (typeof value === 'object' && value !== null) texts.set(freeze(value), text);
+      return value;
+    },
+    stringify: (value) =>
+      (typeof value === 'object' && value !== null ? texts.get(value) : undefined) ?? JSON.stringify(value),
+  };
+}
+
+function freeze<T extends object>(value: T): T {
+  Object.freeze(value);
+  for (const item of Object.values(value)) if (typeof item === 'object' && item !== null) freeze(item);
+  return value;
+}
