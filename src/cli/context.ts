@@ -47,6 +47,9 @@ export interface Context {
   connect(): Promise<Connection>;
 }
 
+/** Cells of a line of the answer; what goes to a file or a pipe is not cut. */
+export const lineWidth = ({ io }: Context): number => io.stdout.columns || Number.POSITIVE_INFINITY;
+
 export const DEFAULT_DATA = '.local/share/slipway';
 
 /** `--data`, SLIPWAY_DATA, or the place in the home directory. */

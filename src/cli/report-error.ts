@@ -32,12 +32,18 @@ export function explainError(error: unknown, verbose: boolean): { lines: string[
 }
 
 function slipwayLines({ message, details, next }: SlipwayError): string[] {
-  const shown = details.slice(0, MOST).map(({ path, line, message: text }) => {
-    const where = [path, line === undefined ? undefined : `line ${line}`].filter(
-      (part) => part !== undefined,
-    );
-    return `  ${clean(where.length === 0 ? text : `${where.join(', ')}: ${text}`)}`;
-  });
+  // One problem is often the message itself.
+  const said = ({ path, message: text }: (typeof details)[number]): boolean =>
+    details.length === 1 && message.endsWith(path === undefined ? text : `${path}: ${text}`);
+  const shown = details
+    .slice(0, MOST)
+    .filter((one) => !said(one))
+    .map(({ path, line, message: text }) => {
+      const where = [path, line === undefined ? undefined : `line ${line}`].filter(
+        (part) => part !== undefined,
+      );
+      return `  ${clean(where.length === 0 ? text : `${where.join(', ')}: ${text}`)}`;
+    });
   const more = details.length > MOST ? [`  … and ${details.length - MOST} more`] : [];
   return [`✗ ${clean(message)}`, ...shown, ...more, ...(next === undefined ? [] : [`  ${clean(next)}`])];
 }

@@ -15,6 +15,7 @@ describe('an expression', () => {
   it.each([
     ['response.status ==', 'at character 17'],
     ['response.status == 200 &&& true', 'at character 24'],
+    ['response.status = 200', '; a comparison is written =='],
     ['', 'at character 1'],
     ['respons.status == 200', 'there is no respons, only response'],
     ['response.statu == 200', 'response has no statu, only status'],
@@ -22,4 +23,9 @@ describe('an expression', () => {
     ['fetch(response.body)', 'there is no function fetch'],
     [`response.body == "${'x'.repeat(3_000)}"`, 'longer than 2048'],
   ])('%s is wrong', (text, words) => expect(expressionProblem(text)).toContain(words));
+
+  it.each(['response.body == "a=b" &&', 'response.status >= 200 &&', 'response.status != 200 &&'])(
+    'says nothing of comparisons that are right: %s',
+    (text) => expect(expressionProblem(text)).not.toContain('=='),
+  );
 });

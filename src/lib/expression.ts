@@ -25,9 +25,15 @@ export function expressionProblem(text: string): string | null {
     const functions = celEnv().funcs;
     return problemIn(expr, boundIn(expr), (name) => functions.find(name) !== undefined);
   } catch (error) {
-    return `at character ${messageOf(error).replace(/^<input>:(?:\d+):/, '')}`;
+    return `at character ${messageOf(error).replace(/^<input>:(?:\d+):/, '')}${comparison(text)}`;
   }
 }
+
+/** A single = outside of a text: what most languages take for an assignment, and people for a comparison. */
+const comparison = (text: string): string =>
+  /[^=!<>]=[^=]/.test(text.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""'))
+    ? '; a comparison is written =='
+    : '';
 
 const cel = (): typeof import('@bufbuild/cel') =>
   createRequire(import.meta.url)('@bufbuild/cel') as typeof import('@bufbuild/cel');

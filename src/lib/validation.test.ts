@@ -34,11 +34,7 @@ describe('findProblems', () => {
       application(workload({ replicas: 1001 })),
       [['spec.workload.replicas', /found 1001, allowed: at most 1000/]],
     ],
-    [
-      'a missing field',
-      application({ workload: {} }),
-      [['spec.workload.command', /is required \(an array\)/]],
-    ],
+    ['a missing field', application({ workload: {} }), [['spec.workload.command', /is required \(a list\)/]]],
     [
       'a wrong choice',
       application({ ...workload(), release: 'later' }),

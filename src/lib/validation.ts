@@ -50,7 +50,7 @@ function explain(
   const words = wordsFor(schema, path);
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const allowed = fieldsAt(schema, path, input);
+      const allowed = fieldsAt(schema, path);
       const hint = allowed.length === 0 ? '' : `; allowed here: ${allowed.join(', ')}`;
       return issue.keys.map((key) => ({
         path: pathText([...path, key]),
@@ -61,7 +61,7 @@ function explain(
       return at(
         found === 'nothing'
           ? `is required (${words ?? withArticle(issue.expected)})`
-          : `found ${found}, allowed: ${words ?? withArticle(issue.expected)}`,
+          : `found ${found}, allowed: ${words ?? withArticle(issue.expected)}${listOf(valueAt(input, path), issue.expected, quote)}`,
       );
     case 'invalid_value':
       return at(`found ${found}, allowed: ${issue.values.map((v) => JSON.stringify(v)).join(', ')}`);
@@ -82,6 +82,14 @@ function explain(
     default:
       return at(issue.message);
   }
+}
+
+/** A line where a list belongs: how the same is written as one. */
+function listOf(value: unknown, expected: string, quote: boolean): string {
+  if (expected !== 'array' || typeof value !== 'string' || !quote || value.trim() === '') return '';
+  const words = value.trim().split(/\s+/);
+  const text = words.map((word) => (/^[\w./@-]+$/.test(word) ? word : JSON.stringify(word))).join(', ');
+  return text.length > 60 ? '' : ` such as [${text}]`;
 }
 
 /** What the pattern of a text says of itself (`a duration such as 30s`), where the schema has one there. */
@@ -142,18 +150,16 @@ const withArticle = (type: string): string =>
     ? 'null'
     : type === 'int'
       ? 'a whole number'
-      : `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
+      : type === 'array'
+        ? 'a list'
+        : `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
 
 /** Names of the fields that an object at this path may have; empty where any may stand. */
-function fieldsAt(schema: Schema, path: Path, input: unknown): string[] {
-  const here = valueAt(input, path);
+function fieldsAt(schema: Schema, path: Path): string[] {
   const objects = schemasAt(schema, path)
     .map(shapeOf)
     .filter((shape) => shape !== undefined);
-  if (typeof here !== 'object' || here === null) return [];
-  return [...new Set(objects.flatMap((shape) => Object.keys(shape)))].filter(
-    (name) => !Object.hasOwn(here, name),
-  );
+  return [...new Set(objects.flatMap((shape) => Object.keys(shape)))];
 }
 
 function schemasAt(schema: Schema, path: Path): Schema[] {

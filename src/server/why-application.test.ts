@@ -114,6 +114,19 @@ describe('why of an application', () => {
     expect(why.lines.join('\n')).toContain(line);
   });
 
+  it.each([
+    ['retire', 'the removal of r1, which was kept warm, is done.'],
+    ['inPlace', 'the change of replicas or routes under way is done.'],
+    ['restart', 'the restart of r1 is done.'],
+    ['delete', 'the removal of r1 is done.'],
+  ] as const)('says which work a release waits for: %s', (purpose, words) => {
+    const work = { execution: 'w', purpose, revision: 'r1', applied: null, claim: null };
+    const status = { ...initialTrack(), active: claim, work };
+    expect(explainApplication(view({ track: { status } }), NOW).sentence).toBe(
+      `Release shop-production-r2 begins when ${words}`,
+    );
+  });
+
   it('says who can approve a change in place, how, and until when', () => {
     const why = explainApplication(
       view({

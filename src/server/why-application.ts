@@ -58,7 +58,7 @@ export function explainApplication(view: ApplicationView, now: number): Explanat
   const active = track?.status?.active ?? null;
   if (active !== null)
     return {
-      sentence: `Release ${active.release} begins when the work under way outside releases is done.`,
+      sentence: `Release ${active.release} begins when ${workWords(track?.status?.work)} is done.`,
       lines: [],
       waiting: null,
     };
@@ -93,6 +93,24 @@ function unblockedBy(message: string): string[] {
   return sets.size > 0
     ? ['Whoever may set secrets can unblock it:', ...[...sets].map((command) => `  ${command}`)]
     : ['Whoever may change the application can unblock it:', '  slipway apply -f app.yaml'];
+}
+
+/** Work outside releases, in the words of who set it going. */
+function workWords(work: NonNullable<Track['status']>['work'] | undefined): string {
+  switch (work?.purpose) {
+    case 'retire':
+      return `the removal of ${work.revision}, which was kept warm,`;
+    case 'inPlace':
+      return work.repairs === undefined
+        ? 'the change of replicas or routes under way'
+        : `the work that brings back what is live (${work.repairs})`;
+    case 'restart':
+      return `the restart of ${work.revision}`;
+    case 'delete':
+      return `the removal of ${work.revision}`;
+    default:
+      return 'the work under way outside releases';
+  }
 }
 
 /** A change in place that waits for an approval reads as a release's does. */

@@ -47,6 +47,25 @@ describe('explain', () => {
     expect(explain('r', given, NOW)).toMatchObject({ sentence, lines });
   });
 
+  it.each([
+    ['paused at it', { message: 'Stopped at stage 1: gate smoke failed: GET / 500' }],
+    ['ended by it', { for: 'nothing', message: 'RolledBack: r1 serves (gate smoke failed: GET / 500)' }],
+  ])('says once what the sentence has already: %s', (_, waiting) => {
+    const failure = {
+      reason: 'x',
+      message: 'gate smoke failed: GET / 500',
+      affects: 'Users are fine.',
+      next: '',
+    };
+    const { sentence, lines } = explain(
+      'r',
+      status({ failure, waiting: { ...status({}).waiting, ...waiting } }),
+      NOW,
+    );
+    expect([sentence, ...lines].join('\n').split('gate smoke failed')).toHaveLength(2);
+    expect(lines).toContain('Users are fine.');
+  });
+
   it('begins with what went wrong', () => {
     const failure = {
       reason: 'x',

@@ -37,7 +37,9 @@ export function explain(name: string, status: ReleaseStatus | undefined, now: nu
   }
   const { waiting, failure } = status;
   const lines: string[] = [];
-  if (failure !== null) lines.push(failure.message, failure.affects);
+  // The sentence often has it already.
+  if (failure !== null && !waiting.message.includes(failure.message)) lines.push(failure.message);
+  if (failure !== null) lines.push(failure.affects);
   if (waiting.for === 'nothing') {
     if (failure !== null && failure.next !== '') lines.push(failure.next);
     const ended = status.endedAt === null ? '' : `, ended ${ago(status.endedAt, now)}`;

@@ -1,31 +1,20 @@
-import { startControllers } from '../controllers/controllers.ts';
-import { type AgentGateway, createGateway } from '../execution/gateway.ts';
+import type { AgentGateway } from '../execution/gateway.ts';
 import { messageOf } from '../lib/errors.ts';
-import { type Log, silentLog } from '../lib/log.ts';
-import type { CommandOutcome, RunCommand } from '../lib/processes.ts';
-import type { MemoryStore } from '../store/memory/memory-store.ts';
-import type { RetentionPolicy } from '../store/retention.ts';
-import { keepRetention } from '../store/retention-runner.ts';
-import type { Store } from '../store/store.ts';
-import { runAgent } from './agent-process.ts';
-import type { SimulatedArtifacts } from './artifacts.ts';
-import type { SimulatedCluster } from './cluster.ts';
+import type { Log } from '../lib/log.ts';
+import { type AgentGround, runAgent } from './agent-process.ts';
 import { type DiskFaults, SimulatedDisk } from './disk.ts';
-import type { FaultTally } from './fault-tally.ts';
 import { unknownOrder } from './foreign-orders.ts';
 import { type CallFaults, Life } from './life.ts';
 import { type LinkFaults, LinkNetwork } from './link-network.ts';
+import { type ManagerGround, runManager } from './manager-process.ts';
 import { NodeClock } from './node-clock.ts';
-import { nodeStore, type StoreFaults } from './node-store.ts';
-import type { OutsideService } from './outside.ts';
+import type { StoreFaults } from './node-store.ts';
 import type { SeededRandom } from './seeded-random.ts';
-import type { Timeline } from './timeline.ts';
+import { traceLog } from './trace-log.ts';
 
 const AGENT_DIRECTORY = '/agent';
 /** Of an agent that belongs to another version of the platform. */
 const OTHER_VERSION = '0.2.0';
-/** Between two looks at what may go, ms. */
-const RETENTION_MS = 15_000;
 
 export type Role = 'manager' | 'agent';
 
@@ -44,24 +33,12 @@ export const NO_CHANCE_FAULTS: ChanceFaults = {
   link: { reset: 0, halfOpen: 0, duplicate: 0, slow: 0, dialRefused: 0 },
 };
 
-export interface PlatformOptions {
-  readonly timeline: Timeline;
+export interface PlatformOptions extends ManagerGround, Omit<AgentGround, 'disk'> {
   readonly random: SeededRandom;
-  readonly store: MemoryStore;
-  readonly cluster: SimulatedCluster;
-  readonly services: ReadonlyMap<string, OutsideService>;
-  readonly commands: ReadonlyMap<string, OutsideService>;
   readonly faults: ChanceFaults;
-  readonly tally: FaultTally;
   readonly epochMs: number;
-  readonly version: string;
   /** The words are made only where somebody reads them. */
   trace(node: string, text: () => string): void;
-  readonly artifacts: SimulatedArtifacts;
-  /** How long what is finished stays; null: nothing is collected. */
-  readonly retention: RetentionPolicy | null;
-  /** A command of a gate was started; call what is returned when the agent knows how it ended. */
-  ran(command: RunCommand): (outcome: CommandOutcome) => void;
   /** A frame was handed to the way between the two: by whom, and of which version the agent is. */
   sent(from: Role, text: string, version: string): void;
 }
@@ -178,10 +155,9 @@ export class Platform {
   }
 
   #startManager(): void {
-    const { timeline, random, store, version, tally } = this.#options;
+    const { timeline, random } = this.#options;
     const life = this.#life('manager');
     this.#newest = life;
-    const log = this.#log(life.name);
     const platform = this;
     const faults: StoreFaults = {
       get unavailable() {
@@ -209,15 +185,13 @@ export class Platform {
         if (this.#newest === life) this.#startManager();
       });
     });
-    const own = nodeStore(store, life, {
-      ...{ faults, timeline, tally },
+    runManager(this.#options, {
+      ...{ life, faults, log: this.#log(life.name) },
       random: random.split(`store/${life.name}`),
+      begun: (gateway) => {
+        if (life.alive) this.manager = { life, gateway };
+      },
     });
-    const gateway = createGateway({ store: own, clock: life.clock, log, version });
-    const manager = { life, gateway };
-    if (life.alive) this.manager = manager;
-    startControllers({ store: own, gateway, clock: life.clock, log, version });
-    this.#keepRetention(own, life, log);
   }
 
   #startAgent(): void {
@@ -258,23 +232,6 @@ export class Platform {
     });
   }
 
-  /** As the manager's process does beside its controllers, with shorter times. */
-  #keepRetention(store: Store, life: Life, log: Log): void {
-    const { artifacts, retention, tally } = this.#options;
-    if (retention === null) return;
-    void keepRetention({
-      ...{ store, artifacts: artifacts.of(life), clock: life.clock, policy: retention },
-      intervalMs: RETENTION_MS,
-      // It ends with its process: what that still waits for never comes.
-      signal: new AbortController().signal,
-      onPass: ({ objects, artifacts: collected }) => {
-        for (let n = 0; n < objects; n += 1) tally.add('object collected');
-        for (let n = 0; n < collected; n += 1) tally.add('artifact collected');
-      },
-      onError: (error) => log.warn('what is finished could not be cleared away', { error }),
-    });
-  }
-
   /** Why an agent could not start: a journal that does not read is a lost promise. */
   readonly startFailures: string[] = [];
 
@@ -284,23 +241,6 @@ export class Platform {
   }
 
   #log(node: string): Log {
-    const say = (level: string) => (message: string, fields?: object) =>
-      this.#options.trace(
-        node,
-        () => `${level}: ${message}${fields === undefined ? '' : ` ${words(fields)}`}`,
-      );
-    const log: Log = {
-      ...silentLog,
-      info: say('info'),
-      warn: say('warn'),
-      error: say('error'),
-      child: () => log,
-    };
-    return log;
+    return traceLog((text) => this.#options.trace(node, text));
   }
 }
-
-const words = (fields: object): string =>
-  Object.entries(fields)
-    .map(([name, value]) => `${name}=${value instanceof Error ? messageOf(value) : JSON.stringify(value)}`)
-    .join(' ');

@@ -118,7 +118,7 @@ export async function simulate({
     rules.effect(effect, fence);
     onlooker.effect?.(effect);
   };
-  cluster.onPort = (port, what) => rules.traffic.port(port, what);
+  cluster.onPort = (port, what) => rules.port(port, what);
   cluster.onProof = (service) => {
     say('cluster', () => `proof of ${service.workload}`);
     rules.proof(service);

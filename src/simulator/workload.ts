@@ -47,6 +47,8 @@ const KEPT_DRAINS = 50;
 export class SimulatedWorkload implements InstanceEvents {
   wish: WorkloadWish;
   removing = false;
+  /** One of its instances was ready once. */
+  everReady = false;
   readonly instances: SimulatedInstance[] = [];
   readonly #drains: DrainRecord[] = [];
   readonly #around: WorkloadSurroundings;
@@ -145,6 +147,7 @@ export class SimulatedWorkload implements InstanceEvents {
   }
 
   changed(): void {
+    this.everReady ||= this.instances.some(({ wasReady }) => wasReady);
     this.#followStates();
     this.reconcile();
   }

@@ -5,7 +5,7 @@ import type { Release } from '../../api/release.ts';
 import type { Track } from '../../api/revision.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
-import type { Connection, Context } from '../context.ts';
+import { type Connection, type Context, lineWidth } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findObject, parseTarget } from '../objects.ts';
 import { printObject } from '../output.ts';
@@ -97,7 +97,7 @@ async function describeRelease(context: Context, connection: Connection, word: s
     gateRuns: gateRuns.items.filter(({ spec }) => spec.release === name),
     receipt,
   };
-  context.print(...releaseText(parts, context.clock.now(), context.io.stdout.columns || 120, context.paint));
+  context.print(...releaseText(parts, context.clock.now(), lineWidth(context), context.paint));
   return EXIT.ok;
 }
 

@@ -1,7 +1,7 @@
 import type { Application } from '../../api/application.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
-import type { Connection, Context } from '../context.ts';
+import { type Connection, type Context, lineWidth } from '../context.ts';
 import { environmentsOf, namedEnvironment } from '../environments.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type LoadedManifest, loadManifests } from '../manifest/load.ts';
@@ -55,7 +55,6 @@ export const command: CommandModule = {
           { namespace },
         );
         const moves = spec === undefined ? [] : await others(connection, { name, spec });
-        const width = context.io.stdout.columns || 120;
         if (!(await printData(context, { ...preview, moves }))) {
           context.print(
             ...planText(
@@ -68,7 +67,7 @@ export const command: CommandModule = {
                 named: namedEnvironment(context) !== undefined,
                 also: moves.map((move) => `${moveWords(move)}, by itself (release ${move.release})`),
               },
-              width,
+              lineWidth(context),
               context.paint,
             ),
           );

@@ -30,6 +30,8 @@ export interface ReleaseVerb {
   readonly description: string;
   readonly example: string;
   readonly configure?: (command: Command) => void;
+  /** What it needs to be given at all, before anybody is asked: throws with what is missing. */
+  readonly check?: (release: Release, options: ReleaseVerbOptions) => void;
   /** Said before it is done; absent for verbs that hurt nobody. */
   readonly warning?: (release: Release) => string[];
   readonly parameters?: (options: ReleaseVerbOptions) => Record<string, unknown>;
@@ -56,6 +58,7 @@ export function releaseVerb(definition: ReleaseVerb): CommandModule {
           const { name } = release.metadata;
           if (definition.warning !== undefined) {
             refuseFirst(release, definition.verb);
+            definition.check?.(release, options);
             await confirm(context, definition.warning(release));
           }
           const { why } = options;

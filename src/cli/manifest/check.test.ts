@@ -57,6 +57,21 @@ describe('what is wrong is said with its place, what was found and what is allow
     ],
     ['bad duration', `${APP}    drain: { timeout: 30 }\n`, /^11:23 spec\.workload\.drain\.timeout: found 30/],
     [
+      'a field beside others: all that there are',
+      APP.replace('port: { env: PORT }', 'port: { env: PORT, number: 80 }'),
+      /^8:24 spec\.workload\.port\.number: .*allowed here: env/,
+    ],
+    [
+      'a misspelt field beside the right one',
+      APP.replace('replicas: 6', 'replicas: 6\n    replcas: 7'),
+      /replcas: .*allowed here: .*command.*did you mean replicas\?$/,
+    ],
+    [
+      'a line where a list belongs',
+      APP.replace('[node, server.js]', 'node server.js'),
+      /^7:14 spec\.workload\.command: found "node server\.js", allowed: a list such as \[node, server\.js\]/,
+    ],
+    [
       'wrong kind',
       APP.replace('Application', 'Aplication'),
       /^2:7 kind: found "Aplication", allowed: .*did you mean Application\?$/,

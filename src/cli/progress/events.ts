@@ -28,12 +28,20 @@ export function newEvents(view: ReleaseView, said: Set<string>, now: number, pai
     if (!hasEnded(release) && gatesUnheard(stage, now)) return lines;
     // After the stage that it ended.
     if (stage.back) say('back', turning);
-    const rows = stageRows(stage, context);
+    const [own, ...gates] = stageRows(atItsEnd(stage), context);
+    if (own === undefined) continue;
+    const key = `${stage.back}/${stage.stage.number}`;
+    // What is heard of a gate when its stage has been told already says where it belongs.
+    const late = said.has(`${key}/${own.label}/done`) ? ` of stage ${stage.stage.number}` : '';
     // Gates end before the stage that asks them: said in the order in which it happened.
-    for (const row of [...rows.slice(1), ...rows.slice(0, 1)]) {
-      const line = eventLine(row);
-      if (line !== null) say(`${stage.back}/${stage.stage.number}/${row.label}/${row.sign}`, line);
+    for (const row of gates) {
+      const line = eventLine({ ...row, label: `${row.label}${late}` });
+      if (line !== null) say(`${key}/${row.label}/${row.sign}`, line);
     }
+    const line = stage.status?.state === 'gatesBefore' ? null : eventLine(own);
+    if (line !== null) say(`${key}/${own.label}/${own.sign}`, line);
+    const still = stage.status?.state === 'running' ? stillLine(own) : null;
+    if (still !== null) say(`${key}/${own.label}/still/${still.times}`, still.line);
   }
   if (status?.direction === 'back') say('back', turning);
   if (hasEnded(release)) say('ended', ...outcomeLines(release, now, paint));
@@ -41,10 +49,28 @@ export function newEvents(view: ReleaseView, said: Set<string>, now: number, pai
   return lines;
 }
 
+/** A stage that waits at its end is done: what it waits for is said apart. */
+function atItsEnd(view: StageView): StageView {
+  const { status } = view;
+  return status?.state === 'waiting' && status.startedAt !== null
+    ? { ...view, status: { ...status, state: 'done' } }
+    : view;
+}
+
+/** Work that has said nothing for so long says how it stands, ms; then after twice the time, and twice that. */
+const STILL_MS = 10_000;
+
+function stillLine({ label, detail, ms }: Row): { readonly times: number; readonly line: string } | null {
+  if (ms === null || ms < STILL_MS || detail === '') return null;
+  const times = Math.floor(Math.log2(ms / STILL_MS));
+  return { times, line: `  … ${label}: ${detail} (${formatMs(STILL_MS * 2 ** times)})` };
+}
+
 /** Longest time for which a stage's line waits for those of its gates, ms. */
 const HEARD_MS = 1_000;
 
 function gatesUnheard({ stage, status, gatesBefore, gatesAfter }: StageView, now: number): boolean {
+  // Waiting at its end it has none yet: what it waits for comes behind its gates all the same.
   if (status?.state !== 'done' || status.endedAt === null) return false;
   const heard = [...gatesBefore, ...gatesAfter].filter((run) => run.status?.verdict != null);
   const asked = stage.gatesBefore.length + stage.gatesAfter.length;

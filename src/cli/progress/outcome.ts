@@ -86,7 +86,7 @@ function failureLines({ status }: Release, paint: Paint): string[] {
 }
 
 /** What nothing but a person or an absent agent can unblock; the tree itself shows the rest. */
-const NEEDS_SOMEBODY = ['approval', 'promotion', 'person', 'agent', 'queue'];
+export const NEEDS_SOMEBODY: readonly string[] = ['approval', 'promotion', 'person', 'agent', 'queue'];
 
 function waitingLines(release: Release, now: number, paint: Paint): string[] {
   const waiting = release.status?.waiting;

@@ -1,6 +1,6 @@
 import type { Execution, GateRun } from '../../api/execution.ts';
 import type { Release } from '../../api/release.ts';
-import { truncate } from '../terminal/display-width.ts';
+import { truncate, wrap } from '../terminal/display-width.ts';
 import { type Paint, PLAIN } from '../terminal/paint.ts';
 import { shortHash, shortRevision } from '../text/words.ts';
 import { layOut } from './layout.ts';
@@ -10,7 +10,8 @@ import { hasEnded, stageViews } from './view.ts';
 
 /**
  * The progress tree of one release as lines of at most `width` cells: a header, each stage with its gates,
- * then how it ended or what it waits for. Pure; `now` in ms of Unix time.
+ * then how it ended or what it waits for, which is never cut: a command that lost its end would be another one.
+ * Pure; `now` in ms of Unix time.
  */
 export function renderRelease(
   release: Release,
@@ -27,7 +28,7 @@ export function renderRelease(
   return [
     truncate(headline(release, paint), width),
     ...layOut(rows, width, paint),
-    ...(outcome.length === 0 ? [] : ['', ...outcome.map((line) => truncate(line, width))]),
+    ...(outcome.length === 0 ? [] : ['', ...outcome.flatMap((line) => wrap(line, width))]),
   ];
 }
 

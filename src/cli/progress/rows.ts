@@ -1,4 +1,5 @@
 import type { GateRun } from '../../api/execution.ts';
+import { formatDuration } from '../../lib/durations.ts';
 import { cleanLine } from '../terminal/clean.ts';
 import { capacityWords, type StageSizes, stageOutcome, trafficWords } from '../text/plan-words.ts';
 import { formatMs, shortRevision, withoutTime } from '../text/words.ts';
@@ -57,10 +58,15 @@ function stageRow(view: StageView, context: RowContext): Row {
         ...base,
         sign: 'running',
         middle: capacityWords(outcome),
-        detail: message(view) || 'asking its gates',
+        detail: message(view) || (gatesOf(view).length === 0 ? 'goes on' : 'asking its gates'),
       };
     case 'waiting':
-      return { ...base, sign: 'waiting', middle: capacityWords(outcome), detail: message(view) || 'waiting' };
+      return {
+        ...base,
+        sign: 'waiting',
+        middle: capacityWords(outcome),
+        detail: message(view) || waitWords(view),
+      };
     case 'failed':
       // The engine ends a stage that was under way when somebody stopped the release: nothing failed in it.
       return view.stoppedBy === null
@@ -76,6 +82,22 @@ function stageRow(view: StageView, context: RowContext): Row {
 function shareWords({ back }: StageView, onNew: number | null, { from, to }: RowContext): string {
   if (onNew === null) return '';
   return back ? trafficWords(100 - onNew, shortRevision(from)) : trafficWords(onNew, shortRevision(to));
+}
+
+/** Those that its state is about. */
+const gatesOf = ({ stage, status }: StageView) =>
+  status?.state === 'gatesBefore' ? stage.gatesBefore : stage.gatesAfter;
+
+/** It is done, and the next one does not begin by itself yet. */
+function waitWords({ stage }: StageView): string {
+  switch (stage.advance.kind) {
+    case 'manual':
+      return 'done, waits for promote';
+    case 'soak':
+      return `done, watched for ${formatDuration(stage.advance.ms)}`;
+    default:
+      return 'waiting';
+  }
 }
 
 /** A flip shows the traffic and its times; without one, the capacity and the traffic. */
@@ -99,22 +121,28 @@ function gateRow(run: GateRun, now: number): Row {
         : 'waiting'
       : verdict === 'pass'
         ? 'done'
-        : verdict === 'skipped'
+        : verdict === 'skipped' || isLeft(status)
           ? 'skipped'
           : 'failed';
   const words = withoutTime(cleanLine(status?.message ?? ''));
   const by = status?.by == null ? '' : ` by ${cleanLine(status.by)}`;
+  // A person says no; only a machine's answer fails.
+  const said = verdict === 'fail' && by !== '' ? 'rejected' : verdict;
+  const more = words === '' || words === `${verdict}${by}` ? '' : `: ${words}`;
   return {
     depth: 1,
     sign,
     label: `gate ${run.spec.gate.name}`,
     middle: null,
     // The verdict in words too, where the message does not make it plain.
-    detail:
-      sign === 'done' || verdict === null ? words : `${verdict}${by}${words === '' ? '' : `: ${words}`}`,
+    detail: sign === 'done' || verdict === null || isLeft(status) ? words : `${said}${by}${more}`,
     ms: elapsed(status, now),
   };
 }
+
+/** Nobody failed it: the release went on without its answer. */
+const isLeft = (status: GateRun['status']): boolean =>
+  status?.verdict === 'inconclusive' && status.by === 'slipway';
 
 const message = ({ status }: StageView): string => cleanLine(status?.message ?? '');
 

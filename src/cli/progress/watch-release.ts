@@ -3,9 +3,11 @@ import type { Release } from '../../api/release.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { cleanLine } from '../terminal/clean.ts';
 import { LiveRegion } from '../terminal/live-region.ts';
 import { newEvents } from './events.ts';
 import { follow } from './follow.ts';
+import { NEEDS_SOMEBODY } from './outcome.ts';
 import { renderRelease } from './render-release.ts';
 import { hasEnded, phaseOf, type ReleaseView } from './view.ts';
 
@@ -115,8 +117,17 @@ function outcome(context: Context, name: string, state: WatchState, interrupted:
     context.note('', `Stopped watching. Release ${name} goes on.`, ...lines);
     return EXIT.interrupted;
   }
-  context.note('', `Release ${name} goes on and has taken longer than --timeout.`, ...lines);
+  context.note('', timeoutWords(name, release), ...lines);
   return EXIT.timeout;
+}
+
+/** What nobody but a person ends has not "taken long"; what was never begun does not go on. Pure. */
+export function timeoutWords(name: string, release: Release | undefined): string {
+  if (release === undefined) return `Release ${name} has not begun within --timeout.`;
+  const { waiting } = release.status ?? {};
+  return waiting !== undefined && NEEDS_SOMEBODY.includes(waiting.for)
+    ? `Release ${name} still waits at the end of --timeout: ${cleanLine(waiting.message)}.`
+    : `Release ${name} goes on and has taken longer than --timeout.`;
 }
 
 interface WatchState {

@@ -66,6 +66,24 @@ export function truncate(text: string, width: number): string {
   return width < 1 ? '' : `${result}…${coloured ? '\x1b[0m' : ''}`;
 }
 
+/** The text as lines of at most `width` cells, broken between words, each with the indent of the first. */
+export function wrap(text: string, width: number): string[] {
+  if (displayWidth(text) <= width) return [text];
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of text.slice(indent.length).split(' ')) {
+    const longer = line === indent ? `${line}${word}` : `${line} ${word}`;
+    if (displayWidth(longer) <= width || line === indent) line = longer;
+    else {
+      lines.push(line);
+      line = `${indent}${word}`;
+    }
+  }
+  // A single word that is too long has nowhere to break.
+  return [...lines, line].map((one) => truncate(one, width));
+}
+
 /** Fills up with spaces to `width` cells; longer text stays as it is. */
 export function pad(text: string, width: number, side: 'left' | 'right' = 'right'): string {
   const space = ' '.repeat(Math.max(0, width - displayWidth(text)));

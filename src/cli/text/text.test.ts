@@ -247,12 +247,18 @@ describe('why', () => {
   });
   test('its times are in the clock of the reader', () => {
     const lines = [`Since ${at(0)} (18 min ago); it expires in 23 h.`];
-    const text = whyText({ sentence: `Waits since ${at(0)}.`, lines, waiting }, T0 + 1_080_000);
+    const sentence = `Waits since ${at(0)}.`;
+    const text = whyText({ sentence, lines, waiting: { ...waiting, message: '' } }, T0 + 1_080_000);
     const clock = formatInstant(at(0), T0);
     expect(text.slice(0, 2)).toEqual([
       `Waits since ${clock}.`,
       `Since ${clock} (18 min ago); it expires in 23 h.`,
     ]);
+  });
+  test('what is waited for is named where the sentence says something else', () => {
+    const change = { ...waiting, message: 'Waiting for approval of change abcdef: shop 6 → 8 instances' };
+    const text = whyText({ sentence: 'shop in production: r1 serves.', lines: [], waiting: change }, T0);
+    expect(text.slice(0, 2)).toEqual(['shop in production: r1 serves.', change.message]);
   });
   test('commands and times that it leaves out are added', () => {
     const text = whyText({ sentence: waiting.message, lines: [], waiting }, T0 + 1_080_000);

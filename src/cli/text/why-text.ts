@@ -15,9 +15,15 @@ export interface WhyAnswer {
 export function whyText(why: WhyAnswer, now: number, paint: Paint = PLAIN): string[] {
   const { waiting } = why;
   const said = [why.sentence, ...why.lines].join('\n');
+  // A change in place is named by its digest and what it changes, which the sentence alone may not have.
+  const named =
+    waiting === null || waiting.message === '' || said.includes(waiting.message)
+      ? []
+      : [inReadersClock(cleanLine(waiting.message), now)];
   const commands = (waiting?.commands ?? []).filter((command) => !said.includes(command));
   return [
     paint.strong(inReadersClock(cleanLine(why.sentence), now)),
+    ...named,
     ...why.lines.map((line) => inReadersClock(clean(line), now)),
     ...commands.map((command) => `  ${cleanLine(command)}`),
     ...(waiting === null || waiting.for === 'nothing' || said.includes('Since ')

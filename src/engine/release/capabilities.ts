@@ -40,7 +40,7 @@ export function releaseCan(
     (status.step === 'gatesBefore' || status.step === 'gatesAfter') &&
     Object.keys(status.gateRuns).length > 0;
   const notPaused = failed
-    ? 'it stopped at a failure: use retry, skip or abort'
+    ? `it stopped at a failure: use retry${forGate ? ', skip' : ''} or abort`
     : phase === 'Paused'
       ? 'it waits for a gate: use approve, reject or skip'
       : `it is not paused (${phase})`;
@@ -58,7 +58,7 @@ export function releaseCan(
         ? turning
         : pause !== null
           ? no('it is paused already')
-          : yes('pauses at the end of what is under way'),
+          : yes('pauses at the end of what is under way; resume goes on'),
     resume: ended
       ? over
       : back

@@ -17,6 +17,63 @@ describe('reject', () => {
   });
 });
 
+describe('what people said is told with who and why', () => {
+  const failureOf = (why: string | null) => {
+    const release = new VirtualRelease({ application: { gates: [signOff] } }).settle();
+    release.command('reject', {}, why);
+    return release.settle().status.failure?.message;
+  };
+  it.each([
+    [null, 'sign-off was rejected by dana, who gave no reason'],
+    [' ', 'sign-off was rejected by dana, who gave no reason'],
+    ['not today', 'sign-off was rejected by dana: not today'],
+  ])('reject for %j', (why, message) => expect(failureOf(why)).toBe(message));
+
+  it.each([
+    ['abort', 'not answered: the release was aborted by dana'],
+    ['rollback', 'not answered: the release was turned back by dana'],
+  ] as const)('an approval that %s left unanswered', (verb, message) => {
+    const release = new VirtualRelease({ application: { gates: [signOff] } }).settle();
+    release.command(verb);
+    release.settle();
+    expect(Object.values(release.gateRuns)[0]).toMatchObject({
+      verdict: 'inconclusive',
+      by: 'slipway',
+      message,
+    });
+  });
+});
+
+describe('pause', () => {
+  const working = () => {
+    const release = new VirtualRelease();
+    release.answer = () => undefined;
+    return release.settle();
+  };
+
+  it('is told between the request and its effect, with the way to take it back', () => {
+    const release = working();
+    release.command('pause');
+    expect(release.status.waiting.message).toMatch(/ · then pauses, as dana asked$/);
+    expect(release.status.waiting.commands).toContain('slipway resume shop-local-r2');
+    release.command('resume');
+    expect(release.status.waiting.message).not.toContain('pauses');
+  });
+
+  it.each(['resume', 'promote'] as const)('of a person is offered resume, and %s ends it', (verb) => {
+    const release = working();
+    release.command('pause');
+    release.answer = () => 'Succeeded';
+    release.settle();
+    expect(release.status.waiting).toMatchObject({
+      message: 'Paused by dana: waiting for resume',
+      commands: ['slipway resume shop-local-r2', 'slipway abort shop-local-r2'],
+    });
+    expect(release.command(verb)?.state).toBe('done');
+    expect(release.settle().status.phase).toBe('Succeeded');
+  });
+});
+
 describe('approvals', () => {
   const by = (asked: string) =>
     new VirtualRelease({ application: { gates: [{ ...signOff, approval: { by: asked } }] } }).settle();

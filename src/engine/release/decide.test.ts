@@ -65,6 +65,7 @@ describe('pauses and gates', () => {
       commands: ['slipway promote shop-local-r2', 'slipway abort shop-local-r2'],
     });
     expect(release.status.flipped).toBe(false);
+    expect(release.status.stages[0]?.state).toBe('waiting');
     release.command('promote');
     release.settle();
     expect(release.status.flipped).toBe(true);

@@ -6,7 +6,7 @@ import { latestTraffic, stopsAtFailedRequest } from './failed-requests.ts';
 import { finishGateRuns, runGateStep } from './gate-step.ts';
 import type { ReleaseDecision, ReleaseInput } from './input.ts';
 import { runInstructionStep } from './instruction-step.ts';
-import { nextWords } from './next-words.ts';
+import { affectsWords, nextWords } from './next-words.ts';
 import { enterPhase, hasEnded } from './state.ts';
 import { waitingOf } from './waiting.ts';
 
@@ -34,7 +34,8 @@ export function decide(input: ReleaseInput): ReleaseDecision {
       throw new Error(`release ${input.name} goes in circles at ${status.phase}/${status.step}`);
   }
   finishGateRuns(draft);
-  if (status.failure !== null) status.failure = { ...status.failure, next: nextWords(draft) };
+  if (status.failure !== null)
+    status.failure = { ...status.failure, affects: affectsWords(draft), next: nextWords(draft) };
   status.waiting = waitingOf(draft);
   status.conditions = conditionsOf(status, draft.now);
   return {
@@ -93,8 +94,8 @@ function move(draft: Draft): boolean {
 function gates(draft: Draft, when: 'before' | 'after'): boolean {
   const { stage, status, stageStatus } = draft;
   if (stage === undefined) return false;
-  if (stageStatus !== undefined) stageStatus.state = when === 'before' ? 'gatesBefore' : 'gatesAfter';
   if (when === 'before' && beginsRequestedPause(draft)) return true;
+  if (stageStatus !== undefined) stageStatus.state = when === 'before' ? 'gatesBefore' : 'gatesAfter';
   const result = runGateStep(draft, stage, when);
   switch (result.state) {
     case 'passed':
@@ -135,6 +136,8 @@ function gates(draft: Draft, when: 'before' | 'after'): boolean {
 function advance(draft: Draft): boolean {
   const { stage, status } = draft;
   if (stage === undefined) return false;
+  // All of it is done, and it says so while it waits.
+  if (draft.stageStatus !== undefined) draft.stageStatus.state = 'waiting';
   if (stage.advance.kind === 'manual' && !status.promoted && !status.full && status.direction === 'forward') {
     draft.pause('plan', 'plan', durationMs(draft.spec.policy.pauseExpiry));
     return true;

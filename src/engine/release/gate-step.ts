@@ -38,11 +38,11 @@ export function runGateStep(draft: Draft, stage: Stage, when: 'before' | 'after'
     if (verdict === null) waiting.push(gate);
     else if (verdict === 'unknown') return { state: 'unknown', gate };
     else {
-      const failure = gateFailure(draft, gate, verdict, message);
       const decided = draft.status.verdicts[draft.status.gateRuns[gate.name] ?? ''];
-      return decided === undefined
-        ? { state: 'failed', failure }
-        : { state: 'rejected', failure, by: decided.by, why: decided.why };
+      if (decided === undefined)
+        return { state: 'failed', failure: gateFailure(draft, gate, verdict, message) };
+      const { by, why } = decided;
+      return { state: 'rejected', failure: rejection(draft, gate, by, why), by, why };
     }
   }
   if (waiting.length === 0) return { state: 'passed' };
@@ -155,8 +155,7 @@ export function finishGateRuns({ status, input, effects }: Draft): void {
     const decided = status.verdicts[name];
     if (decided === undefined && asked.includes(name)) continue;
     const { verdict, by, why } = decided ?? { verdict: 'inconclusive', by: 'slipway', why: null };
-    const message =
-      decided === undefined ? 'given up: the release went another way' : by === 'clock' ? why : null;
+    const message = decided === undefined ? `not answered: ${wayOf(status)}` : by === 'clock' ? why : null;
     effects.push({
       type: 'finishGateRun',
       name,
@@ -168,14 +167,42 @@ export function finishGateRuns({ status, input, effects }: Draft): void {
   }
 }
 
+/** What became of a release that did not wait for an answer. */
+function wayOf({ turn }: Draft['status']): string {
+  switch (turn?.cause) {
+    case 'abort':
+      return `the release was aborted by ${turn.by}`;
+    case 'rollback':
+      return `the release was turned back by ${turn.by}`;
+    case 'superseded':
+      return 'a newer release superseded it';
+    case 'failure':
+      return 'the release turned back';
+    default:
+      return 'it was asked again';
+  }
+}
+
+const affectedUsers = ({ status, spec }: Draft): string =>
+  status.flipped
+    ? `some users are on ${spec.to}`
+    : `users are not affected: ${spec.from ?? 'nothing'} serves`;
+
+function rejection(draft: Draft, gate: Gate, by: string, why: string | null): Failure {
+  return {
+    reason: 'gateRejected',
+    message: `${gate.name} was rejected by ${by}${why === null || why.trim() === '' ? ', who gave no reason' : `: ${why}`}`,
+    affects: affectedUsers(draft),
+    advice: '',
+  };
+}
+
 function gateFailure(draft: Draft, gate: Gate, verdict: GateVerdict, message: string): Failure {
   const { name } = draft.input;
   return {
     reason: verdict === 'fail' ? 'gateFailed' : 'gateInconclusive',
-    message: `gate ${gate.name} ${verdict === 'fail' ? 'failed' : 'was inconclusive'}: ${message}`,
-    affects: draft.status.flipped
-      ? `some users are on ${draft.spec.to}`
-      : `users are not affected: ${draft.spec.from ?? 'nothing'} serves`,
+    message: `gate ${gate.name} ${verdict === 'fail' ? 'failed' : 'was inconclusive'}${message === '' ? '' : `: ${message}`}`,
+    affects: affectedUsers(draft),
     advice: `slipway describe release ${name}`,
   };
 }

@@ -58,6 +58,51 @@ describe('what a failure says to do next', () => {
     allowed(release);
   });
 
+  it('paused at a gate that failed: its skip is one of the ways, everywhere', () => {
+    const release = new VirtualRelease({
+      application: {
+        gates: [
+          { name: 'first', after: 1, http: { path: '/' } },
+          { name: 'smoke', after: 1, http: { path: '/' } },
+        ],
+        policy: { onFailure: 'pause' },
+      },
+    });
+    release.verdict = (gate) => (gate === 'smoke' ? 'fail' : 'pass');
+    release.settle();
+    const skip = 'slipway skip shop-local-r2 --gate smoke --why "…"';
+    expect(next(release)).toContain(skip);
+    expect(release.status.waiting.commands).toEqual([
+      'slipway retry shop-local-r2',
+      skip,
+      'slipway abort shop-local-r2',
+    ]);
+    expect(releaseCan(release.spec, release.status).promote.why).toBe(
+      'it stopped at a failure: use retry, skip or abort',
+    );
+    allowed(release);
+  });
+
+  it('offers no skip where no gate failed', () => {
+    const release = failing('pause');
+    expect(release.status.waiting.commands.join()).not.toContain('skip');
+    expect(releaseCan(release.spec, release.status).promote.why).not.toContain('skip');
+  });
+
+  it.each([
+    ['on the new version while it turns back', undefined, 'some users are on shop-local-r2'],
+    ['on the old one once it has', 'Succeeded', 'all users are on shop-local-r1 again'],
+    ['as it was seen where the way back failed', 'Failed', 'users are not affected'],
+  ] as const)('says that users are %s', (_, back, affects) => {
+    const release = new VirtualRelease({
+      application: { gates: [{ name: 'watch', after: 2, http: { path: '/' } }] },
+    });
+    release.verdict = () => 'fail';
+    release.answer = (order) => (order.epoch === 1 ? 'Succeeded' : back);
+    release.settle();
+    expect(release.status.failure?.affects).toBe(affects);
+  });
+
   it('keeps what whoever saw it advises', () => {
     const release = new VirtualRelease({
       application: {

@@ -6,10 +6,22 @@ import { approversInWords } from '../approvers.ts';
 import { PROTECTION_GATE } from '../plan/plan-release.ts';
 import type { Draft } from './draft.ts';
 import { executionName } from './input.ts';
+import { openGate } from './next-words.ts';
 import { hasEnded } from './state.ts';
 
 /** What the release waits for, who can unblock it and when it expires: INV-28, and the sentence of `why`. */
 export function waitingOf(draft: Draft): Waiting {
+  const waiting = presentWaiting(draft);
+  const asked = draft.status.pauseRequested;
+  if (asked === null || waiting.for === 'nothing') return waiting;
+  return {
+    ...waiting,
+    message: `${waiting.message} · then pauses, as ${asked.by} asked`,
+    commands: [...waiting.commands, `slipway resume ${draft.input.name}`],
+  };
+}
+
+function presentWaiting(draft: Draft): Waiting {
   const { status, input } = draft;
   const abort = `slipway abort ${input.name}`;
   const base = { since: status.stepSince, expiresAt: null, onExpiry: null };
@@ -144,10 +156,11 @@ function pausedWaiting(draft: Draft, abort: string): Waiting {
     who: 'anyone with role releaser',
   };
   if (failure !== null && (pause.reason === 'failure' || pause.reason === 'unknown')) {
+    const skip = openGate(draft);
     const commands =
       failure.reason === 'gateUnknown' && failure.advice !== undefined
         ? [failure.advice, abort]
-        : [`slipway retry ${input.name}`, abort];
+        : [`slipway retry ${input.name}`, ...(skip === null ? [] : [skip]), abort];
     return {
       ...base,
       for: 'person',
@@ -155,14 +168,18 @@ function pausedWaiting(draft: Draft, abort: string): Waiting {
       commands,
     };
   }
-  const why =
-    pause.reason === 'requested'
-      ? `paused by ${pause.by}`
-      : `the plan pauses after stage ${draft.stage?.number} (${draft.stage?.title})`;
+  // What a person paused is ended by the verb that is its opposite; promote does the same.
+  if (pause.reason === 'requested')
+    return {
+      ...base,
+      for: 'promotion',
+      message: `Paused by ${pause.by}: waiting for resume`,
+      commands: [`slipway resume ${input.name}`, abort],
+    };
   return {
     ...base,
     for: 'promotion',
-    message: `Waiting for promote: ${why}`,
+    message: `Waiting for promote: the plan pauses after stage ${draft.stage?.number} (${draft.stage?.title})`,
     commands: [`slipway promote ${input.name}`, abort],
   };
 }

@@ -2,7 +2,6 @@ import { durationMs } from '../../api/duration.ts';
 import type { Execution } from '../../api/execution.ts';
 import type { Stored } from '../../api/meta.ts';
 import type { Release, ReleaseStatus } from '../../api/release.ts';
-import type { Revision } from '../../api/revision.ts';
 import { decide } from '../../engine/release/decide.ts';
 import { replayInput } from '../../engine/release/record.ts';
 import { hasEnded, PHASE_ARROWS } from '../../engine/release/state.ts';
@@ -15,8 +14,6 @@ const REPLAY_EVERY = 7;
 /** Who asked for it may be told later than that it was asked for; what it does may not. */
 const inputsOf = ({ spec }: Stored<Release>): string =>
   canonicalJson({ ...spec, requestedBy: null, why: null });
-/** Faults after which a version may not come up, or its proof not be given, whatever its programs are. */
-const OTHERS_DOING: ReadonlySet<string> = new Set(['killInstance', 'killRouter', 'foreignEdit']);
 const FINAL = new Set(['Succeeded', 'Failed', 'Cancelled', 'Refused']);
 
 /** Rules of what is committed about releases: INV-7, 12, 15, 17, 20, 21, 26, and the arrows of the state machine. */
@@ -56,7 +53,6 @@ export class ReleaseRules {
         violated('INV-28', `${name} went from ${was.phase} to ${is.phase}, which no arrow allows`);
     }
     if (was === undefined) this.#count(this.transitions, `→ ${is.phase}`);
-    if (was?.phase !== 'Failed' && is.phase === 'Failed') this.#wayBackFailed(release);
     if (was !== undefined && is.epoch < was.epoch)
       violated('INV-12', `the epoch of ${name} fell from ${was.epoch} to ${is.epoch}`);
     if (was?.direction === 'back' && is.direction === 'forward')
@@ -75,36 +71,6 @@ export class ReleaseRules {
     const pausedMs = Date.parse(turn.at) - Date.parse(was.pause.since);
     if (pausedMs < durationMs(spec.policy.pauseExpiry))
       this.#world.violated('INV-28', `${metadata.name} waited ${pausedMs} ms of ${spec.policy.pauseExpiry}`);
-  }
-
-  /** A stable version that is broken keeps nobody from replacing it (peers.md row 5). */
-  #blockedByOld({ metadata, spec, status }: Stored<Execution>): void {
-    const version = /^traffic of .*\((\S+) may not have/.exec(status?.failure?.message ?? '')?.[1];
-    const number = /-r(\d+)$/.exec(version ?? '')?.[1];
-    if (number === undefined || spec.release === null || spec.from?.spec.number !== Number(number)) return;
-    const release = this.#world.objects.get(`Release/default/${spec.release}`) as Stored<Release> | undefined;
-    if (release?.status?.direction === 'forward' && spec.epoch === release.status.epoch)
-      this.#world.violated('INV-7', `${metadata.name} is kept from leaving ${version} by its failing`);
-  }
-
-  /** The way back fails where the old version cannot come up, and for no reason of our own. */
-  #wayBackFailed({ metadata, spec, status }: Stored<Release>): void {
-    const { scenario, objects, cluster } = this.#world;
-    if (scenario.faults.some(({ type }) => OTHERS_DOING.has(type))) return;
-    const from = objects.get(`Revision/${metadata.namespace}/${spec.from}`) as Stored<Revision> | undefined;
-    const healthy = (from?.spec.workloads ?? []).every(({ env, readiness }) => {
-      const { startMs, serveMs, outage, crashesAtStart, crashEveryMs, flapEveryMs } =
-        cluster.programs.of(env);
-      // A start takes up to 1.3 times as long as the program says (instance.ts).
-      const inTime = startMs * 1.3 < durationMs(readiness?.startTimeout ?? '60s');
-      const comesUp = inTime && Number.isFinite(serveMs) && !crashesAtStart;
-      return comesUp && outage === null && crashEveryMs === null && flapEveryMs === null;
-    });
-    if (healthy)
-      this.#world.violated(
-        'INV-7',
-        `the way back of ${metadata.name} failed: ${status?.failure?.message ?? 'no reason'}`,
-      );
   }
 
   /** One decision may pass several arrows. */
@@ -170,7 +136,6 @@ export class ReleaseRules {
   /** What has ended stays as it ended. */
   #reported(execution: Stored<Execution>, before: Stored<Execution>): void {
     const [was, is] = [before.status?.phase ?? 'Pending', execution.status?.phase ?? 'Pending'];
-    if (is === 'Failed' && was !== is) this.#blockedByOld(execution);
     if (FINAL.has(was) && was !== is)
       this.#world.violated('INV-13', `${execution.metadata.name} was ${was} and became ${is}`);
   }

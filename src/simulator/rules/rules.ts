@@ -5,7 +5,9 @@ import type { Life } from '../life.ts';
 import type { NodeClock } from '../node-clock.ts';
 import type { Written } from '../observed-store.ts';
 import type { Role } from '../platform.ts';
+import { FailureRules } from './failure-rules.ts';
 import { GateRules } from './gate-rules.ts';
+import { InstanceRules } from './instance-rules.ts';
 import { JournalRules } from './journal-rules.ts';
 import { KeptRules } from './kept-rules.ts';
 import { LeaseRules } from './lease-rules.ts';
@@ -37,6 +39,8 @@ export class Rules {
   readonly #tracks: TrackRules;
   readonly #wire: WireRules;
   readonly #gates: GateRules;
+  readonly #failures: FailureRules;
+  readonly #instances: InstanceRules;
 
   constructor(world: World, witness: Witness) {
     const journal = () => witness.journal();
@@ -50,6 +54,8 @@ export class Rules {
     this.#tracks = new TrackRules(world);
     this.#wire = new WireRules(world);
     this.#gates = new GateRules(world);
+    this.#failures = new FailureRules(world);
+    this.#instances = new InstanceRules(world);
   }
 
   written(written: Written): void {
@@ -58,6 +64,7 @@ export class Rules {
     this.#once.written(written);
     this.kept.written(written);
     this.#gates.written(written);
+    this.#failures.written(written);
   }
 
   effect(effect: ClusterEffect, fence: Fence | null): void {
@@ -68,10 +75,15 @@ export class Rules {
     this.#tracks.effect(fence);
     this.#wire.effect(fence);
     this.#gates.effect(fence);
+    this.#instances.effect(effect, fence);
   }
 
   proof(service: ServiceKey): void {
     this.traffic.proof(service);
+  }
+
+  port(port: number, what: 'taken' | 'left'): void {
+    this.#instances.port(port, what);
   }
 
   sent(from: Role, text: string, version: string): void {

@@ -6,7 +6,6 @@ import { evaluateAllowance } from '../../engine/counts.ts';
 import { hasEnded } from '../../engine/release/state.ts';
 import { type ClusterEffect, workloadId } from '../cluster.ts';
 import { serviceId } from '../data-plane.ts';
-import { QUARANTINE_MS } from '../ports.ts';
 import { releaseOf, releasesOf, type World } from './rule.ts';
 
 /** An instance that died so recently excuses a count that was right when it was read, ms. */
@@ -20,7 +19,6 @@ export class TrafficRules {
   /** The latest write of a service that moved shares, and the latest proof. */
   readonly #moved = new Map<string, { atMs: number; lost: readonly string[] }>();
   readonly #proven = new Map<string, number>();
-  readonly #portsLeft = new Map<number, number>();
   readonly #served = new Map<string, { atMs: number; count: number }[]>();
 
   constructor(world: World) {
@@ -33,17 +31,6 @@ export class TrafficRules {
       const key = `${application}/${environment}/${workload}`;
       this.#sizes.set(key, Math.min(replicas, this.#sizes.get(key) ?? Number.POSITIVE_INFINITY));
     }
-  }
-
-  /** A port is not another instance's while a request may still be on its way there (design section 6). */
-  port(port: number, what: 'taken' | 'left'): void {
-    const { timeline, violated } = this.#world;
-    if (what === 'left') {
-      this.#portsLeft.set(port, timeline.now);
-      return;
-    }
-    const restedMs = timeline.now - (this.#portsLeft.get(port) ?? Number.NEGATIVE_INFINITY);
-    if (restedMs < QUARANTINE_MS) violated('PORTS', `port ${port} is used again after ${restedMs} ms`);
   }
 
   proof(service: ServiceKey): void {
@@ -83,7 +70,7 @@ export class TrafficRules {
       case 'refused':
         // Only a guard held: nobody may have asked for it. INV-1 may be a death since it was looked.
         if ('weights' in effect.wish) this.#admitted(effect.wish, effect.before);
-        else this.#world.violated(effect.rule, effect.reason);
+        else if (!this.#isTooLate(effect.wish)) this.#world.violated(effect.rule, effect.reason);
     }
   }
 
@@ -135,12 +122,18 @@ export class TrafficRules {
     }
   }
 
+  /** Somebody else wrote it after it could be read. */
+  #isTooLate(service: ServiceKey): boolean {
+    const { cluster, timeline } = this.#world;
+    return timeline.now - cluster.hand.editedMs(serviceId(service)) <= READ_AGE_MS;
+  }
+
   /** INV-5: what has traffic is not taken down to nothing, whoever gave it the traffic, once that could be read. */
   #stillNamed(service: ServiceKey, version: string): void {
-    const { cluster, timeline, violated } = this.#world;
+    const { cluster, violated } = this.#world;
     const weight = cluster.weights(service)[version] ?? 0;
-    const readable = timeline.now - cluster.hand.editedMs(serviceId(service)) > READ_AGE_MS;
-    if (weight > 0 && readable) violated('INV-5', `${version} is taken down to nothing with ${weight} %`);
+    if (weight > 0 && !this.#isTooLate(service))
+      violated('INV-5', `${version} is taken down to nothing with ${weight} %`);
   }
 
   /** INV-5 and INV-7: what has traffic keeps the size that its share needs. */

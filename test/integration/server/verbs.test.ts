@@ -158,7 +158,7 @@ describe('plan, why, instances, logs', () => {
     expect(await api.plan('shop', { environment: 'local' })).toMatchObject({ release: 'shop-local-r1' });
     await expect(api.plan('shop', { environment: 'local', spec: { workload: {} } })).rejects.toMatchObject({
       code: 'invalid',
-      details: [{ path: 'spec.workload.command', message: 'is required (an array)' }],
+      details: [{ path: 'spec.workload.command', message: 'is required (a list)' }],
     });
   });
 

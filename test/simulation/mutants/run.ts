@@ -58,7 +58,8 @@ function look(mutant: Mutant): Found {
   const [violation] = result.violations;
   return {
     mutant,
-    afterSeeds: violation === undefined ? null : result.seeds,
+    // Seeds begin at 1, and several run at once: the lowest that shows it counts.
+    afterSeeds: violation === undefined ? null : violation.seed,
     rule: violation === undefined ? '' : `${violation.rule}: ${violation.message}`,
   };
 }
