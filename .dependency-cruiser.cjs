@@ -177,8 +177,23 @@ module.exports = {
       comment:
         'Production code is the same in virtual time: whoever imported the simulator could ask for it.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(simulator|cli/commands)/' },
+      from: { path: '^src/', pathNot: '^src/(simulator/|cli/commands/rehearse|cli/text/rehearsal)' },
       to: { path: '^src/simulator/' },
+    },
+    {
+      name: 'cli-rehearses-late',
+      comment:
+        '`slipway rehearse` plays releases in virtual time without a manager. It alone may ask for that, when it runs: the simulator brings everything with it, and `slipway --help` must not load it (P12).',
+      severity: 'error',
+      from: { path: '^src/cli/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/simulator/', dependencyTypesNot: ['type-only', 'dynamic-import'] },
+    },
+    {
+      name: 'cli-rehearses-only',
+      comment: 'Of the simulator the command line knows rehearsals: the rest is how they are played.',
+      severity: 'error',
+      from: { path: '^src/cli/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/simulator/(?!rehearsal/)' },
     },
     {
       name: 'cli-talks-to-the-api',
@@ -188,7 +203,7 @@ module.exports = {
       from: { path: '^src/cli/', pathNot: '\\.test\\.ts$' },
       to: {
         path: '^src/',
-        pathNot: '^src/(cli|api|lib|engine|server|artifacts|embedded|store)/',
+        pathNot: '^src/(cli|api|lib|engine|server|artifacts|embedded|store|simulator/rehearsal)/',
         dependencyTypesNot: ['type-only'],
       },
     },

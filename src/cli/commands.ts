@@ -48,6 +48,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/plan.ts'),
   },
   {
+    name: 'rehearse',
+    group: RELEASE,
+    summary: 'play a release through many bad days before production sees it',
+    load: () => import('./commands/rehearse.ts'),
+  },
+  {
     name: 'release',
     group: RELEASE,
     summary: 'release an application',

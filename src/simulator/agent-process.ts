@@ -5,7 +5,7 @@ import type { CommandOutcome, RunCommand } from '../lib/processes.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { Life } from './life.ts';
-import { ENTRY, type OutsideService, simulatedNetwork, simulatedProcesses } from './outside.ts';
+import { ENTRY, type OutsideService, resolveHost, simulatedNetwork, simulatedProcesses } from './outside.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -50,7 +50,7 @@ export async function runAgent(
     cluster: 'local',
     entry: [ENTRY],
     expressions: inlineExpressions,
-    resolve: async () => ['203.0.113.1'],
+    resolve: resolveHost,
     ...(options.dial === undefined ? {} : { dial: options.dial }),
   });
 }

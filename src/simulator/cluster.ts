@@ -248,7 +248,7 @@ export class SimulatedCluster {
     return reason;
   }
 
-  async #preview(key: WorkloadKey, { timeoutMs }: PreviewRequest): Promise<PreviewAnswer> {
+  async #preview(key: WorkloadKey, { path, timeoutMs }: PreviewRequest): Promise<PreviewAnswer> {
     const workload = this.workloads.get(workloadId(key));
     const ready = workload?.staying.filter(({ state }) => state === 'ready') ?? [];
     if (workload === undefined || ready.length === 0)
@@ -257,10 +257,15 @@ export class SimulatedCluster {
       await this.#timeline.wait(timeoutMs);
       throw Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
     }
-    await this.#timeline.wait(5);
-    const { gateStatus, gateFlakiness } = workload.program;
+    const { gateStatus, gateFlakiness, answers } = workload.program;
+    const told = answers?.[path];
+    const ms = told?.ms ?? 5;
+    await this.#timeline.wait(Math.min(ms, timeoutMs));
+    if (ms > timeoutMs)
+      throw Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
     const status = this.#random.chance(gateFlakiness) ? 500 : gateStatus;
-    return { status, headers: {}, body: '', version: key.version, ms: 5 };
+    if (told !== undefined && status === 200) return { ...told, version: key.version };
+    return { status, headers: {}, body: '', version: key.version, ms };
   }
 
   /** Asks fresh connections until the data plane shows what was written and nothing else. */

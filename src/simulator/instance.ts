@@ -48,6 +48,8 @@ export class SimulatedInstance {
   /** It has answered through the preview since it last joined the table. */
   proven = false;
   wasReady = false;
+  /** When its first real answers come, in spite of its probe and the proof. */
+  answersFromMs = 0;
   /** Takes its part of its version's traffic. */
   isInTable = false;
   /** Milliseconds since 1970; null: never. */
@@ -192,6 +194,7 @@ export class SimulatedInstance {
     this.after(ms, () => {
       if (this.state !== 'ready' || this.#readySinceMs !== since || this.retiringSinceMs !== null) return;
       this.proven = this.readyForMs >= this.program.serveMs;
+      if (this.proven) this.answersFromMs = this.#timeline.now + (this.program.lateMs ?? 0);
       this.#failedProofs = this.proven ? null : { count, silent: count, reason: 'no complete answer' };
       if (!this.proven && (count < HOPELESS_PROOFS || Number.isFinite(this.program.serveMs)))
         this.#proveLater(since, count + 1, proofDelayMs(count));

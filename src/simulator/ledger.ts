@@ -11,7 +11,8 @@ export interface FailedRequest {
   readonly atMs: number;
   readonly service: string;
   readonly version: string | null;
-  readonly cause: 'noBackend' | 'reset' | 'refused';
+  /** `error`: the application answered, and did not do what it was asked. */
+  readonly cause: 'noBackend' | 'reset' | 'refused' | 'error';
   readonly excuse: Excuse;
   readonly detail: string;
 }
@@ -24,6 +25,7 @@ export class Ledger {
   readonly failed: Record<string, number> = {};
   /** Failures that nothing excuses: the promise is broken. */
   readonly unexcused: FailedRequest[] = [];
+  onFailed: (request: FailedRequest) => void = () => {};
 
   begin(): void {
     this.started += 1;
@@ -40,6 +42,7 @@ export class Ledger {
     const key = `${request.cause}${request.excuse === null ? '' : `, ${request.excuse}`}`;
     this.failed[key] = (this.failed[key] ?? 0) + 1;
     if (request.excuse === null) this.unexcused.push(request);
+    this.onFailed(request);
   }
 
   get failures(): number {

@@ -11,6 +11,8 @@ import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
 
 const NAMESPACE = 'default';
+/** Who gives every word, with what the server would know of them from their token. */
+const PERSON = { by: 'dana', roles: ['releaser'] } as const;
 const DRAIN_FINALIZER = 'slipway.dev/drain';
 
 /** What a person was told is done: it must be there at the end. */
@@ -98,7 +100,9 @@ export class Operators {
     }
   }
 
-  async #releaseOf({ application, environment }: Operation): Promise<string | undefined> {
+  async #releaseOf(operation: Extract<Operation, { type: 'verb' }>): Promise<string | undefined> {
+    const { application, environment } = operation;
+    if (operation.release !== undefined) return operation.release;
     const { store, random } = this.#options;
     const track = await store.get<Track>({
       kind: 'Track',
@@ -129,7 +133,8 @@ export class Operators {
         verb,
         target: { kind, name },
         environment: operation.environment,
-        by: 'dana',
+        by: PERSON.by,
+        roles: [...PERSON.roles],
         at: instant(epochMs + timeline.now),
         why: 'a drill',
         parameters: operation.type === 'applicationVerb' ? { ...operation.parameters } : {},

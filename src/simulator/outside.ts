@@ -12,10 +12,28 @@ export interface OutsideService {
   readonly answerMs: number;
   /** Chance of a good answer at each asking. */
   readonly passes: number;
+  /** The good answer, where a gate looks at more than its status. */
+  readonly good?: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
 }
+
+/** How a scenario names whom a gate asks, the closest first: by the whole URL or command line, or its host or program. */
+export const namesOfUrl = (url: string): readonly string[] => {
+  const { href, hostname } = new URL(url);
+  return [href, hostname];
+};
+export const namesOfCommand = (argv: readonly string[]): readonly string[] => [argv.join(' '), argv[0] ?? ''];
 
 /** Where the agent's own requests go: the entry (its prober) and what gates ask by URL or command. */
 export const ENTRY = 'http://entry.simulated';
+
+/** Every name leads to the internet, but for the machine's own. Addresses for documentation are none of it. */
+export const resolveHost = async (host: string): Promise<readonly string[]> => [
+  /(^|\.)localhost$/.test(host) ? '127.0.0.1' : '93.184.215.14',
+];
 
 /** Outgoing HTTP of one process: the entry leads into the data plane, every other host is a gate's service. */
 export function simulatedNetwork(options: {
@@ -31,14 +49,16 @@ export function simulatedNetwork(options: {
       life.call(async () => {
         const url = new URL(request.url);
         if (url.origin === ENTRY) return askEntry(request.headers?.host ?? '');
-        const service = services.get(url.hostname);
+        const service = called(services, namesOfUrl(request.url));
         if (service === undefined) throw Object.assign(new Error('ENOTFOUND'), { code: 'ENOTFOUND' });
         if (service.answerMs > request.timeoutMs) {
           await timeline.wait(request.timeoutMs);
           throw Object.assign(new Error('ETIMEDOUT'), { code: 'ETIMEDOUT' });
         }
         await timeline.wait(service.answerMs);
-        return answer(random.chance(service.passes) ? 200 : 500, {}, service.answerMs);
+        const { good, passes, answerMs } = service;
+        if (!random.chance(passes)) return answer(500, {}, answerMs);
+        return answer(good?.status ?? 200, good?.headers ?? {}, answerMs, good?.body);
       }),
     connect: () => life.call(() => {}),
   };
@@ -61,20 +81,37 @@ export function simulatedNetwork(options: {
               Object.assign(new Error(cause), { code: cause === 'reset' ? 'ECONNRESET' : 'ECONNREFUSED' }),
             );
           else if (cause === 'noBackend') resolve(answer(503, {}, 1));
-          else resolve(answer(200, { [REVISION_HEADER]: version ?? '' }, timeline.now - began));
+          else
+            resolve(
+              answer(
+                cause === 'error' ? 500 : 200,
+                { [REVISION_HEADER]: version ?? '' },
+                timeline.now - began,
+              ),
+            );
         });
       });
     });
   }
 }
 
-const answer = (status: number, headers: Record<string, string>, ms: number): HttpAnswer => ({
+const answer = (
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  ms: number,
+  body = '',
+): HttpAnswer => ({
   status,
   headers,
-  body: Buffer.alloc(0),
+  body: Buffer.from(body),
   truncated: false,
   ms,
 });
+
+const called = (
+  by: ReadonlyMap<string, OutsideService>,
+  names: readonly string[],
+): OutsideService | undefined => names.map((name) => by.get(name)).find((found) => found !== undefined);
 
 /** Commands of gates. Nothing else is run by an agent whose cluster is simulated. */
 export function simulatedProcesses(options: {
@@ -93,7 +130,7 @@ export function simulatedProcesses(options: {
       let answered: (outcome: CommandOutcome) => void = () => {};
       const outcome = await life.call(async (): Promise<CommandOutcome> => {
         answered = options.ran(command);
-        const service = commands.get(command.argv[0] ?? '') ?? { answerMs: 10, passes: 1 };
+        const service = called(commands, namesOfCommand(command.argv)) ?? { answerMs: 10, passes: 1 };
         const timedOut = service.answerMs > command.timeoutMs;
         const ms = Math.min(service.answerMs, command.timeoutMs);
         await timeline.wait(ms);

@@ -7,6 +7,8 @@ export interface Program {
   readonly startMs: number;
   /** From ready to the first real answer, ms. Infinity: answers its probe and nothing else. */
   readonly serveMs: number;
+  /** From then on it answers its probe and the proof, and errors to everybody else for so long, ms. */
+  readonly lateMs?: number;
   /** While this lasts, since the run began, nothing that starts gets ready: what it needs is not there. */
   readonly outage: { readonly fromMs: number; readonly untilMs: number } | null;
   /** Ends with code 1 soon after its start. */
@@ -19,12 +21,24 @@ export interface Program {
   readonly requestMs: number;
   readonly slowMs: number;
   readonly streamMs: number;
+  /** False: told to end it ends at once, whatever is inside it. Absent: that goes on within its grace. */
+  readonly finishesAtTerm?: boolean;
   /** What its preview answers to a gate. */
   readonly gateStatus: number;
   /** Asked by a gate it fails now and then, 0 to 1. */
   readonly gateFlakiness: number;
+  /** The same by path, for gates that look at more than the status; given while the status is 200. */
+  readonly answers?: Readonly<Record<string, PreviewedAnswer>>;
   /** Of a migration: time to its end and its exit code. */
   readonly job: { readonly ms: number; readonly exitCode: number };
+}
+
+/** What a gate is answered, and after how long. */
+export interface PreviewedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly ms: number;
 }
 
 export const GOOD_PROGRAM: Program = {

@@ -11,7 +11,7 @@ export type RequestKind = 'request' | 'slow' | 'stream';
 
 export interface RequestOutcome {
   readonly version: string | null;
-  readonly cause: 'noBackend' | 'reset' | 'refused' | null;
+  readonly cause: 'noBackend' | 'reset' | 'refused' | 'error' | null;
 }
 
 /** A death of an instance excuses an empty pool of its version for so long: its replacement has to start. */
@@ -97,6 +97,19 @@ export class Requests {
       this.#enter(service, version, other, kind, ended);
       return;
     }
+    if (this.#timeline.now < instance.answersFromMs) {
+      // An answer all the same: the data plane counts no failure, and nobody but the client sees one.
+      this.#plane.count(service, version, null);
+      this.#failed(
+        service,
+        version,
+        'error',
+        null,
+        `${instance.id} passed its probe and does not serve yet`,
+        ended,
+      );
+      return;
+    }
     const finish = (act: () => void) => {
       if (!instance.inside.delete(inside)) return;
       timer[Symbol.dispose]();
@@ -140,7 +153,7 @@ export class Requests {
   #failed(
     service: PlaneService,
     version: string | null,
-    cause: 'noBackend' | 'reset' | 'refused',
+    cause: NonNullable<RequestOutcome['cause']>,
     excuse: Excuse,
     detail: string,
     ended: (outcome: RequestOutcome) => void,

@@ -54,9 +54,10 @@ export function retireSimulated(
     const endMs = Math.min(graceMs, TERM_MS);
     for (const request of instance.inside)
       if (request.stream) instance.after(random.between(0, endMs), () => request.endWell());
-    // What is still inside goes on to its end: an application that is told to end answers what it has.
+    // What is still inside goes on to its end: an application that is told to end answers what it has, if it cares.
+    const waits = instance.program.finishesAtTerm ?? true;
     const look = () => {
-      if (instance.inside.size === 0 || timeline.now - termAt >= graceMs) end();
+      if (!waits || instance.inside.size === 0 || timeline.now - termAt >= graceMs) end();
       else instance.after(LOOK_MS, look);
     };
     instance.after(endMs + 1, look);

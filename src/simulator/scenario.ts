@@ -26,6 +26,8 @@ export type Operation = {
         | 'rollback'
         | 'retry'
         | 'skip';
+      /** Whom it is meant for, where that is known already. */
+      readonly release?: string;
     }
   | {
       readonly type: 'applicationVerb';
@@ -61,6 +63,8 @@ export interface Scenario {
   readonly operations: readonly Operation[];
   readonly faults: readonly FaultEvent[];
   readonly chance: ChanceFaults;
+  /** Faults of chance begin here; absent: with the run. */
+  readonly chanceFromMs?: number;
   readonly plane: PlaneFaults;
   readonly services: Readonly<Record<string, OutsideService>>;
   readonly commands: Readonly<Record<string, OutsideService>>;

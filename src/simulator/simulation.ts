@@ -7,6 +7,7 @@ import { FaultTally } from './fault-tally.ts';
 import { strike } from './faults.ts';
 import { Ledger } from './ledger.ts';
 import { observedStore } from './observed-store.ts';
+import type { Onlooker } from './onlooker.ts';
 import { Operators } from './operators.ts';
 import { NO_CHANCE_FAULTS, Platform } from './platform.ts';
 import { Programs } from './program.ts';
@@ -14,7 +15,7 @@ import { checkEnd } from './rules/end-rules.ts';
 import { checkRest, unrest } from './rules/rest-rules.ts';
 import type { Violation, World } from './rules/rule.ts';
 import { Rules } from './rules/rules.ts';
-import type { Scenario } from './scenario.ts';
+import type { Operation, Scenario } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { sharedJson } from './shared-json.ts';
 import { Timeline } from './timeline.ts';
@@ -57,6 +58,7 @@ export interface RunOptions {
   readonly stopAtFirst?: boolean;
   /** More events than this are a livelock. */
   readonly maxEvents?: number;
+  readonly onlooker?: Onlooker;
 }
 
 /** One run from its beginning to rest. The same scenario gives the same outcome, to the byte. */
@@ -65,6 +67,7 @@ export async function simulate({
   trace = false,
   stopAtFirst = true,
   maxEvents = 300_000,
+  onlooker = {},
 }: RunOptions): Promise<RunOutcome> {
   const timeline = new Timeline();
   const random = new SeededRandom(scenario.seed).split('run');
@@ -76,6 +79,7 @@ export async function simulate({
   const tally = new FaultTally();
   const artifacts = new SimulatedArtifacts(() => EPOCH_MS + timeline.now);
   const ledger = new Ledger();
+  ledger.onFailed = (request) => onlooker.failed?.(request);
   const programs = new Programs();
   for (const [name, program] of Object.entries(scenario.programs)) programs.add(name, program);
   const cluster = new SimulatedCluster({
@@ -95,6 +99,7 @@ export async function simulate({
   const { store, objects } = observedStore(base, (written) => {
     say('store', () => writtenWords(written));
     rules.written(written);
+    onlooker.written?.(written);
   });
   const world: World = {
     ...{ scenario, timeline, cluster, objects },
@@ -111,6 +116,7 @@ export async function simulate({
         `${effect.type} ${effectWords(effect)}${fence === null ? '' : ` by ${fence.subject} e${fence.epoch} s${fence.sequence}`}`,
     );
     rules.effect(effect, fence);
+    onlooker.effect?.(effect);
   };
   cluster.onPort = (port, what) => rules.port(port, what);
   cluster.onProof = (service) => {
@@ -118,7 +124,8 @@ export async function simulate({
     rules.proof(service);
   };
   const platform: Platform = new Platform({
-    ...{ timeline, store, cluster, faults: scenario.chance, tally, epochMs: EPOCH_MS, version: VERSION },
+    ...{ timeline, store, cluster, tally, epochMs: EPOCH_MS, version: VERSION },
+    faults: scenario.chanceFromMs === undefined ? scenario.chance : NO_CHANCE_FAULTS,
     random: random.split('platform'),
     services: new Map(Object.entries(scenario.services)),
     commands: new Map(Object.entries(scenario.commands)),
@@ -144,6 +151,20 @@ export async function simulate({
   });
 
   await prepare(store, scenario);
+  const places = Object.keys(scenario.environments);
+  const ask = (operation: Operation) => {
+    if (operation.type === 'apply')
+      for (const [workload, { replicas }] of Object.entries(operation.spec.workloads ?? {}))
+        rules.traffic.sized(places, operation.application, workload, replicas ?? 1);
+    if (operation.type === 'applicationVerb' && operation.verb === 'scale')
+      rules.traffic.sized(places, operation.application, 'web', Number(operation.parameters.replicas));
+    void operators
+      .carryOut(operation)
+      .then((what) => say('people', () => `${operationWords(operation)}: ${what}`));
+  };
+  onlooker.begins?.({ world, ask });
+  if (scenario.chanceFromMs !== undefined)
+    timeline.after(scenario.chanceFromMs, () => platform.setFaults(scenario.chance));
   platform.start();
   let restedAt: number | null = null;
   startClients({
@@ -155,19 +176,7 @@ export async function simulate({
     },
     random: random.split('clients'),
   });
-  const places = Object.keys(scenario.environments);
-  for (const operation of scenario.operations) {
-    timeline.after(operation.atMs, () => {
-      if (operation.type === 'apply')
-        for (const [workload, { replicas }] of Object.entries(operation.spec.workloads ?? {}))
-          rules.traffic.sized(places, operation.application, workload, replicas ?? 1);
-      if (operation.type === 'applicationVerb' && operation.verb === 'scale')
-        rules.traffic.sized(places, operation.application, 'web', Number(operation.parameters.replicas));
-      void operators
-        .carryOut(operation)
-        .then((what) => say('people', () => `${operationWords(operation)}: ${what}`));
-    });
-  }
+  for (const operation of scenario.operations) timeline.after(operation.atMs, () => ask(operation));
   for (const fault of scenario.faults) {
     timeline.after(fault.atMs, () => {
       const what = strike(fault, platform, cluster);
@@ -185,6 +194,7 @@ export async function simulate({
   });
   const afterEach = () => {
     rules.look();
+    onlooker.look?.();
     if (timeline.events > maxEvents)
       world.violated('INV-28', `${maxEvents} events: something goes round without getting anywhere`);
     for (const failed of ledger.unexcused.splice(0))
@@ -193,12 +203,13 @@ export async function simulate({
       world.violated('INV-13', `an agent cannot start: ${message}`);
   };
   const isUp = () => platform.manager?.life.alive === true && platform.agent?.alive === true;
+  const isStill = () => isUp() && (onlooker.isAtRest?.() ?? unrest(world).length === 0);
   const stopped = () => stopAtFirst && violations.length > 0;
   await timeline.run(scenario.busyMs, afterEach, stopped);
   // Faults are over: everything comes to rest, or says for whom it waits. Between two pieces of work it may look so.
   const limit = scenario.busyMs + scenario.calmMs;
   for (let atRest = 0; !stopped() && timeline.now < limit && atRest < RESTFUL_LOOKS; ) {
-    atRest = isUp() && unrest(world).length === 0 ? atRest + 1 : 0;
+    atRest = isStill() ? atRest + 1 : 0;
     if (atRest < RESTFUL_LOOKS) await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
   }
   if (!stopped()) {

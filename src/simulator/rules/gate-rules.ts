@@ -6,6 +6,7 @@ import type { Revision } from '../../api/revision.ts';
 import type { Fence } from '../../drivers/cluster-driver.ts';
 import { getsTraffic } from '../../engine/strategies/stage-instructions.ts';
 import type { Written } from '../observed-store.ts';
+import { namesOfCommand, namesOfUrl, type OutsideService } from '../outside.ts';
 import { releaseOf, type World } from './rule.ts';
 
 const POSITIVE = new Set(['pass', 'skipped']);
@@ -68,11 +69,11 @@ export class GateRules {
   #cannotPass({ http, command }: Gate, name: string): string | null {
     const { scenario, objects, cluster } = this.#world;
     if (command !== undefined)
-      return scenario.commands[command.argv[0] ?? '']?.passes === 0
+      return alwaysFails(scenario.commands, namesOfCommand(command.argv))
         ? `${command.argv[0]} always fails`
         : null;
     if (http?.url !== undefined)
-      return scenario.services[new URL(http.url).hostname]?.passes === 0 ? `${http.url} always fails` : null;
+      return alwaysFails(scenario.services, namesOfUrl(http.url)) ? `${http.url} always fails` : null;
     if (http === undefined) return null;
     const release = objects.get(`Release/default/${name}`) as Stored<Release> | undefined;
     const revision = objects.get(`Revision/default/${release?.spec.to}`) as Stored<Revision> | undefined;
@@ -82,3 +83,6 @@ export class GateRules {
     return `${asked} of ${release?.spec.to} always answers ${cluster.programs.of(workload.env).gateStatus}`;
   }
 }
+
+const alwaysFails = (by: Readonly<Record<string, OutsideService>>, names: readonly string[]): boolean =>
+  names.map((name) => by[name]).find((found) => found !== undefined)?.passes === 0;

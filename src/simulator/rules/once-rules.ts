@@ -25,9 +25,10 @@ export class OnceRules {
 
   /** A command of a gate is started; call what is returned when the agent knows how it ended. */
   ran({ argv, env }: RunCommand): (outcome: CommandOutcome) => void {
-    const [program = ''] = argv;
+    // Two gates may run the same program with other words.
+    const program = argv.join(' ');
     const release = releasesOf(this.#world).find(({ metadata }) => metadata.name === env.SLIPWAY_RELEASE);
-    const gate = release?.spec.gates.find(({ command }) => command?.argv[0] === program);
+    const gate = release?.spec.gates.find(({ command }) => command?.argv.join(' ') === program);
     if (gate?.command?.idempotent !== false) return () => {};
     const order = this.#noted(release?.metadata.name ?? '');
     if (order === null)

@@ -61,6 +61,7 @@ describe('what is loaded at the start', () => {
     ['a release verb', ['promote', 'shop']],
     ['completion', ['completion', 'bash']],
     ['version', ['version']],
+    ['help on a rehearsal', ['rehearse', '--help']],
   ])('%s loads no heavy module', async (_, args) => {
     const modules = await traced(args);
     expect(modules.length).toBeGreaterThan(5);
@@ -68,7 +69,7 @@ describe('what is loaded at the start', () => {
     // Neither the server's modules: its client and what both share is all.
     expect(
       modules.filter((url) =>
-        /\/src\/(?:controllers|engine\/(?!counts)|store|agent|drivers|router)\//.test(url),
+        /\/src\/(?:controllers|engine\/(?!counts)|store|agent|drivers|router|simulator)\//.test(url),
       ),
     ).toEqual([]);
   });
