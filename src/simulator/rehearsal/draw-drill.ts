@@ -96,7 +96,7 @@ export function drawDrill(
       faults: struck.sort((a, b) => a.atMs - b.atMs),
       chance: isUnreliable ? UNRELIABLE : NO_CHANCE_FAULTS,
       chanceFromMs: fromMs,
-      plane: { lagMs: 0, outOfOrder: 0 },
+      plane: { lagMs: 0, outOfOrder: 0, stuck: 0 },
       retention: null,
       requestEveryMs,
       busyMs: Math.ceil(fromMs + (drill.breaks.length === 0 ? 1_000 : pace.releaseMs * 1.3 + SOON_MS)),
