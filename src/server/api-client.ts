@@ -17,6 +17,7 @@ import { type HttpClient, type HttpClientOptions, httpClient } from './http-clie
 import type { SecretUse } from './secret-uses.ts';
 import { fromAnswer, isStatus } from './status.ts';
 import type { TokenInfo } from './tokens.ts';
+import type { Unmanaged } from './unmanaged.ts';
 import { jsonLines, watchResumed } from './watch-client.ts';
 
 export type {
@@ -175,6 +176,13 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         path: `${at('Application', application, query)}/instances`,
         query: { environment: query.environment },
       }),
+    unmanaged: async (options) =>
+      (
+        await body<{ items: readonly Unmanaged[] }>({
+          method: 'GET',
+          path: `${API_PREFIX}/namespaces/${options?.namespace ?? home}/unmanaged`,
+        })
+      ).items,
     async *logs(application, query) {
       const response = await http.open({
         method: 'GET',

@@ -41,6 +41,7 @@ const VIEWS = [
   'applications/why',
   'applications/instances',
   'applications/logs',
+  'unmanaged',
 ];
 
 const VIEWER: readonly Rule[] = [

@@ -6,6 +6,7 @@ import type { Role } from './authorize.ts';
 import type { PlanPreview } from './dependencies.ts';
 import type { SecretUse } from './secret-uses.ts';
 import type { TokenInfo } from './tokens.ts';
+import type { Unmanaged } from './unmanaged.ts';
 import type { Explanation } from './why.ts';
 
 /**
@@ -55,6 +56,8 @@ export interface ApiClient {
   /** Applications and environments that are started with values of this secret, made or not. */
   secretUses(secret: string, place?: In): Promise<readonly SecretUse[]>;
   instances(application: string, query?: In & { environment?: string }): Promise<Instances>;
+  /** What runs and belongs to no application of the namespace. */
+  unmanaged(options?: In): Promise<readonly Unmanaged[]>;
   logs(application: string, query: LogQuery): AsyncIterable<LogLine>;
   hasArtifact(digest: string): Promise<boolean>;
   upload(digest: string, content: Readable, size: number): Promise<{ digest: string; size: number }>;

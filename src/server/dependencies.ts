@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import type { Plan } from '../api/plan.ts';
+import type { Standing } from '../api/standing.ts';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
@@ -81,6 +82,8 @@ export interface AgentConnections {
     signal: AbortSignal,
   ): AsyncIterable<unknown>;
   clusters(): readonly { readonly name: string; readonly connected: boolean }[];
+  /** Every place of which a connected cluster has something. */
+  standings(cluster: string): readonly Standing[];
 }
 
 export interface ServerDependencies {

@@ -19,6 +19,7 @@ import { secretUseRoutes } from './secret-uses.ts';
 import { secretHooks } from './secrets.ts';
 import { tokenRoutes } from './token-routes.ts';
 import type { TokenStore } from './tokens.ts';
+import { unmanagedRoutes } from './unmanaged.ts';
 import { whyRoutes } from './why.ts';
 import { whyApplicationRoutes } from './why-application.ts';
 
@@ -45,6 +46,7 @@ export function allRoutes(deps: ServerDependencies, tokens: TokenStore): Route[]
     ...whyRoutes(deps),
     ...whyApplicationRoutes(deps),
     ...runningRoutes(deps),
+    ...unmanagedRoutes(deps),
     ...artifactRoutes(deps),
     ...tokenRoutes(tokens),
     ...backupRoutes(deps),

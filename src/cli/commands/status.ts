@@ -4,6 +4,7 @@ import type { Track } from '../../api/revision.ts';
 import { slipwayVersion } from '../../embedded/version.ts';
 import { isSlipwayError, messageOf } from '../../lib/errors.ts';
 import type { ManagerVersion } from '../../server/api-client.ts';
+import type { Unmanaged } from '../../server/unmanaged.ts';
 import { type CommandModule, examples } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
 import { namedEnvironment } from '../environments.ts';
@@ -26,7 +27,13 @@ export const command: CommandModule = {
         const slipway = await slipwayStatus(context);
         const applications = slipway.manager === null ? [] : await applicationStatuses(context, word);
         const namespace = slipway.manager === null ? undefined : (await context.connect()).namespace;
-        const status = { slipway, applications, ...(namespace === undefined ? {} : { namespace }) };
+        const unmanaged = slipway.manager === null || word !== undefined ? [] : await unmanagedHere(context);
+        const status = {
+          slipway,
+          applications,
+          unmanaged,
+          ...(namespace === undefined ? {} : { namespace }),
+        };
         if (!(await printData(context, status)))
           context.print(...statusText(status, context.clock.now(), context.paint));
         return exitCodeFor(slipway);
@@ -98,6 +105,16 @@ async function applicationStatuses(context: Context, word: string | undefined): 
       statuses.push({ application: metadata.name, track: null, release: null, workloads: [], problem: null });
   }
   return statuses;
+}
+
+/** An older manager does not tell. */
+async function unmanagedHere(context: Context): Promise<readonly Unmanaged[]> {
+  try {
+    return await (await context.connect()).api.unmanaged();
+  } catch (error) {
+    if (isSlipwayError(error, 'notFound')) return [];
+    throw error;
+  }
 }
 
 async function instances(

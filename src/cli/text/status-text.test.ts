@@ -197,3 +197,19 @@ test.each<[string, object, string[]]>([
 ])('what waits behind a release: %s', (_, stands, lines) => {
   expect(queueLines({ status: stands } as unknown as Parameters<typeof queueLines>[0])).toEqual(lines);
 });
+
+test('what runs and belongs to no application is shown, with what can be done', () => {
+  const unmanaged = [
+    {
+      ...{ namespace: 'default', application: 'old', environment: 'local', cluster: 'local', services: [] },
+      workloads: [{ workload: 'old', version: 'old-r3', wanted: 2, ready: 1, problem: null }],
+    },
+  ];
+  const manager = { version: '1', node: 'v26', clusters: [] } as unknown as NonNullable<
+    Parameters<typeof statusText>[0]['slipway']['manager']
+  >;
+  const text = statusText({ slipway: { ...slipway, manager }, applications: [], unmanaged }, T0).join('\n');
+  expect(text).toContain(
+    '! old in local runs and belongs to no application here: old-r3 1 of 2\n  apply its file',
+  );
+});

@@ -5,6 +5,7 @@ import type { SupervisorStatus } from '../../embedded/supervisor-control.ts';
 import { approversInWords } from '../../engine/approvers.ts';
 import { formatDuration } from '../../lib/durations.ts';
 import type { ManagerVersion } from '../../server/api-client.ts';
+import type { Unmanaged } from '../../server/unmanaged.ts';
 import { phaseOf, stageViews } from '../progress/view.ts';
 import { cleanLine } from '../terminal/clean.ts';
 import { type Paint, PLAIN } from '../terminal/paint.ts';
@@ -39,6 +40,8 @@ export interface ApplicationStatus {
 export interface WholeStatus {
   readonly slipway: SlipwayStatus;
   readonly applications: readonly ApplicationStatus[];
+  /** What runs and belongs to none of them. */
+  readonly unmanaged?: readonly Unmanaged[];
   /** Whose applications these are. */
   readonly namespace?: string;
 }
@@ -53,14 +56,24 @@ const noApplication = (namespace: string): string =>
 
 /** Slipway itself first, then each application with its versions and instances. */
 export function statusText(
-  { slipway, applications, namespace = FIRST_NAMESPACE }: WholeStatus,
+  { slipway, applications, unmanaged = [], namespace = FIRST_NAMESPACE }: WholeStatus,
   now: number,
   paint: Paint = PLAIN,
 ): string[] {
   return [
     ...slipwayLines(slipway, now, paint),
     ...applications.flatMap((one) => ['', ...applicationLines(one, now, paint)]),
+    ...unmanaged.flatMap((one) => ['', ...unmanagedLines(one, paint)]),
     ...(slipway.manager !== null && applications.length === 0 ? ['', noApplication(namespace)] : []),
+  ];
+}
+
+/** Somebody may be served by it: nothing is done about it, and what can be done is said. */
+function unmanagedLines({ application, environment, workloads }: Unmanaged, paint: Paint): string[] {
+  const runs = workloads.map(({ version, ready, wanted }) => `${version} ${ready} of ${wanted}`).join(', ');
+  return [
+    `${paint.warn('!')} ${application} in ${environment} runs and belongs to no application here: ${runs}`,
+    '  apply its file to take its place with a new revision, or restore a later backup',
   ];
 }
 

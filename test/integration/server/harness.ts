@@ -98,6 +98,12 @@ export async function startHarness(
             ];
         },
         clusters: () => [{ name: 'local', connected: true }],
+        standings: () => [
+          ...['shop', 'left-over'].map((application) => ({
+            ...{ namespace: 'default', application, environment: 'local', services: [] },
+            workloads: [{ workload: 'web', version: 'web-r1', wanted: 1, ready: 1, problem: null }],
+          })),
+        ],
       },
       planner: {
         plan: async (request) =>

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiObject } from '../../../src/api/meta.ts';
+import { API_VERSION, type ApiObject } from '../../../src/api/meta.ts';
 import type { Command } from '../../../src/api/release.ts';
+import type { Track } from '../../../src/api/revision.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { systemRandom } from '../../../src/lib/random.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
@@ -192,6 +193,21 @@ describe('plan, why, instances, logs', () => {
       code: 'invalid',
       details: [refusal],
     });
+  });
+
+  it('shows what runs and belongs to no application', async () => {
+    const { store } = h;
+    await store.create<Track>({
+      apiVersion: API_VERSION,
+      kind: 'Track',
+      metadata: { name: 'shop-local', namespace: 'default' },
+      spec: { application: 'shop', environment: 'local' },
+    } as Track);
+    expect((await h.client('viewer').unmanaged()).map(({ application }) => application)).toEqual([
+      'left-over',
+    ]);
+    expect(await h.client('viewer').unmanaged({ namespace: 'elsewhere' })).toEqual([]);
+    await store.delete({ kind: 'Track', namespace: 'default', name: 'shop-local' });
   });
 
   it('shows instances of one environment', async () => {
