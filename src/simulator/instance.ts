@@ -195,8 +195,10 @@ export class SimulatedInstance {
       if (this.state !== 'ready' || this.#readySinceMs !== since || this.retiringSinceMs !== null) return;
       this.proven = this.readyForMs >= this.program.serveMs;
       if (this.proven) this.answersFromMs = this.#timeline.now + (this.program.lateMs ?? 0);
-      this.#failedProofs = this.proven ? null : { count, silent: count, reason: 'no complete answer' };
-      if (!this.proven && (count < HOPELESS_PROOFS || Number.isFinite(this.program.serveMs)))
+      const isSilent = !Number.isFinite(this.program.serveMs);
+      const reason = isSilent ? 'no complete answer' : 'it answers with errors';
+      this.#failedProofs = this.proven ? null : { count, silent: isSilent ? count : 0, reason };
+      if (!this.proven && (count < HOPELESS_PROOFS || !isSilent))
         this.#proveLater(since, count + 1, proofDelayMs(count));
       this.#events.changed(this);
     });

@@ -5,7 +5,7 @@
 export interface Program {
   /** From spawn to ready, ms. Infinity: never. */
   readonly startMs: number;
-  /** From ready to the first real answer, ms. Infinity: answers its probe and nothing else. */
+  /** From ready to the first real answer, ms; errors until then. Infinity: answers its probe and nothing else. */
   readonly serveMs: number;
   /** From then on it answers its probe and the proof, and errors to everybody else for so long, ms. */
   readonly lateMs?: number;
