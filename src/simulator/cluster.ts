@@ -220,6 +220,8 @@ export class SimulatedCluster {
     this.#admit(wish.fence);
     const { generation, flipMs } = await this.plane.write(wish.service, wish);
     this.onEffect({ type: 'traffic', wish, before }, wish.fence);
+    if (before !== undefined && JSON.stringify(before.weights) !== JSON.stringify(wish.weights))
+      this.hand.shifted(before);
     return { ok: true as const, flipMs, at: instant(this.#epochMs + this.#timeline.now), generation };
   }
 

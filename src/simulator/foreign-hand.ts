@@ -1,4 +1,4 @@
-import type { Fence, ServiceKey } from '../drivers/cluster-driver.ts';
+import type { Fence, ServiceKey, TrafficWish } from '../drivers/cluster-driver.ts';
 import { type DataPlane, serviceId } from './data-plane.ts';
 import type { Timeline } from './timeline.ts';
 import type { SimulatedWorkload } from './workload.ts';
@@ -7,9 +7,14 @@ import type { SimulatedWorkload } from './workload.ts';
 const FENCE: Fence = { subject: 'somebody', epoch: 0, sequence: 0 };
 /** What was undone shows its effect for so long: instances have to start again. */
 const AFTERMATH_MS = 60_000;
+/** From a shift to its undoing at the most, ms. */
+const MOST_MS = 1_500;
 
-/** `away`: the traffic goes to another version, and the one that had it to no instance. */
-export type ForeignEdit = 'more' | 'fewer' | 'none' | 'weights' | 'away';
+/**
+ * `away`: the traffic goes to another version, and the one that had it to no instance. `back`: the next shift of
+ * traffic is undone a moment after it, as by a tool that keeps what it knows.
+ */
+export type ForeignEdit = 'more' | 'fewer' | 'none' | 'weights' | 'away' | 'back';
 
 /**
  * Somebody else's hand on the cluster (kubectl, another tool): a workload's wish or a service's weights are written
@@ -21,6 +26,8 @@ export class ForeignHand {
   readonly #workloads: ReadonlyMap<string, SimulatedWorkload>;
   readonly #touchedMs = new Map<string, number>();
   readonly #editedMs = new Map<string, number>();
+  /** The next shift is undone so long after it; null: it stays. */
+  #undoAfterMs: number | null = null;
 
   constructor(timeline: Timeline, plane: DataPlane, workloads: ReadonlyMap<string, SimulatedWorkload>) {
     this.#timeline = timeline;
@@ -30,9 +37,10 @@ export class ForeignHand {
 
   /** Writes something over; says what, or null where there is nothing to write over. `pick` is 0 to 1. */
   edit(what: ForeignEdit, pick: number): string | null {
-    return what === 'weights' || what === 'away'
-      ? this.#shift(pick, what === 'away')
-      : this.#scale(what, pick);
+    if (what === 'weights' || what === 'away') return this.#shift(pick, what === 'away');
+    if (what !== 'back') return this.#scale(what, pick);
+    this.#undoAfterMs = pick * MOST_MS;
+    return `somebody will undo the next shift of traffic after ${Math.round(this.#undoAfterMs)} ms`;
   }
 
   /** Whether what this service does may be the hand's doing. */
@@ -52,7 +60,24 @@ export class ForeignHand {
     return [...this.#touchedMs.keys()].filter((service) => this.#stands(service));
   }
 
-  #scale(what: Exclude<ForeignEdit, 'weights' | 'away'>, pick: number): string | null {
+  /** What it was about to do it does no more. */
+  rest(): void {
+    this.#undoAfterMs = null;
+  }
+
+  /** Traffic was shifted by an order of ours; `before` is what it replaced. */
+  shifted(before: TrafficWish): void {
+    const afterMs = this.#undoAfterMs;
+    this.#undoAfterMs = null;
+    if (afterMs === null) return;
+    this.#timeline.after(afterMs, () => {
+      if (this.#plane.services.get(serviceId(before.service))?.written === undefined) return;
+      this.#edited(before.service);
+      void this.#plane.write(before.service, { ...before, fence: FENCE });
+    });
+  }
+
+  #scale(what: Exclude<ForeignEdit, 'weights' | 'away' | 'back'>, pick: number): string | null {
     const workloads = [...this.#workloads.values()].filter(
       ({ wish, isJob, removing }) => wish.replicas > 0 && !isJob && !removing,
     );

@@ -189,6 +189,7 @@ export async function simulate({
     say('FAULT', () => 'faults are over');
     platform.setFaults(NO_CHANCE_FAULTS);
     cluster.plane.faults = { ...cluster.plane.faults, stuck: 0 };
+    cluster.hand.rest();
     for (const clock of Object.values(platform.clocks)) clock.setRate(1);
     for (const zombie of platform.zombies) zombie.kill();
   });

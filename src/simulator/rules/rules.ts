@@ -5,6 +5,7 @@ import type { Life } from '../life.ts';
 import type { NodeClock } from '../node-clock.ts';
 import type { Written } from '../observed-store.ts';
 import type { Role } from '../platform.ts';
+import { DoneRules } from './done-rules.ts';
 import { FailureRules } from './failure-rules.ts';
 import { GateRules } from './gate-rules.ts';
 import { InstanceRules } from './instance-rules.ts';
@@ -41,6 +42,7 @@ export class Rules {
   readonly #gates: GateRules;
   readonly #failures: FailureRules;
   readonly #instances: InstanceRules;
+  readonly #done: DoneRules;
 
   constructor(world: World, witness: Witness) {
     const journal = () => witness.journal();
@@ -56,6 +58,7 @@ export class Rules {
     this.#gates = new GateRules(world);
     this.#failures = new FailureRules(world);
     this.#instances = new InstanceRules(world);
+    this.#done = new DoneRules(world);
   }
 
   written(written: Written): void {
@@ -65,6 +68,7 @@ export class Rules {
     this.kept.written(written);
     this.#gates.written(written);
     this.#failures.written(written);
+    this.#done.written(written);
   }
 
   effect(effect: ClusterEffect, fence: Fence | null): void {
