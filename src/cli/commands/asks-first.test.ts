@@ -41,7 +41,7 @@ async function tried(module: CommandModule, options: object, yes = false) {
     options: { yes },
     format: 'text',
     paint: { good: (text: string) => text },
-    io: { stdin: {}, stderr: {} },
+    io: { stdin: {}, stderr: {}, environment: {} },
     note: (...lines: string[]) => notes.push(...lines),
     print: () => undefined,
     connect: async () => ({ api, namespace: 'default', environment: 'local' }),
