@@ -146,6 +146,10 @@ describe('examples/worker', { timeout: 30_000 }, () => {
     await eventually('word of every order', () =>
       orders.every(({ id }) => output().includes(`mailed ${id}`)),
     );
+    // One that has not begun yet is ended by the signal itself.
+    await eventually('both at work', () =>
+      [second, third].every((each) => each.output().includes('mailer works')),
+    );
     for (const mailer of [second, third]) mailer.child.kill('SIGTERM');
     expect(await Promise.all([second.exited, third.exited])).toEqual([
       [0, null],
