@@ -103,7 +103,7 @@ function drawOperations(name: string, { random, programs, environments, busyMs }
   const pace = random.pick([6_000, 15_000, 40_000]);
   for (let atMs = operations[0]?.atMs ?? 0; ; ) {
     atMs += Math.round(-Math.log(1 - random.next()) * pace) + 1;
-    if (atMs >= busyMs) return operations;
+    if (atMs >= busyMs) return [...operations, ...drawApprovals(name, { random, environments, busyMs })];
     const where = { atMs, application: name, environment: random.pick(places) };
     const what = random.weighted({
       ...{ change: 10, restyle: 2, resize: 2, promote: 4, pause: 2, resume: 4, approve: 5, reject: 1 },
@@ -149,6 +149,20 @@ function drawOperations(name: string, { random, programs, environments, busyMs }
       operations.push({ ...where, type: 'verb', verb: what === 'rollbackRelease' ? 'rollback' : what });
     }
   }
+}
+
+/** Who guards a protected environment looks at what waits there every now and then. */
+function drawApprovals(
+  application: string,
+  { random, environments, busyMs }: Omit<Drawing, 'programs'>,
+): Operation[] {
+  const operations: Operation[] = [];
+  for (const [environment, { protection }] of Object.entries(environments)) {
+    if (protection.approval === undefined) continue;
+    for (let atMs = random.between(5_000, 20_000); atMs < busyMs; atMs += random.between(3_000, 25_000))
+      operations.push({ atMs, application, environment, type: 'verb', verb: 'approve' });
+  }
+  return operations;
 }
 
 function resized(spec: ApplicationSpecInput, random: SeededRandom): ApplicationSpecInput {

@@ -3,6 +3,7 @@ import { API_VERSION, type Stored } from '../api/meta.ts';
 import type { Command, Release, Verb } from '../api/release.ts';
 import type { Track } from '../api/revision.ts';
 import { validateApplication } from '../engine/application/validate.ts';
+import { shortDigest } from '../engine/track/in-place.ts';
 import { instant } from '../lib/clock.ts';
 import { isSlipwayError } from '../lib/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -62,6 +63,11 @@ export class Operators {
         case 'applicationVerb':
           return await this.#command(operation.verb, 'Application', operation.application, operation);
         case 'verb': {
+          const change = await this.#changeOf(operation);
+          if (change !== null) {
+            const { verb, application } = operation;
+            return await this.#command(verb, 'Application', application, operation, { change });
+          }
           const release = await this.#releaseOf(operation);
           if (release === undefined) return 'no release';
           return await this.#command(operation.verb, 'Release', release, operation);
@@ -100,6 +106,19 @@ export class Operators {
     }
   }
 
+  /** What an approval is about where no release is under way: a change in place, by its short name. */
+  async #changeOf({
+    verb,
+    application,
+    environment,
+  }: Extract<Operation, { type: 'verb' }>): Promise<string | null> {
+    if (verb !== 'approve' && verb !== 'reject') return null;
+    const name = `${application}-${environment}`;
+    const track = await this.#options.store.get<Track>({ kind: 'Track', namespace: NAMESPACE, name });
+    const { active, change } = track?.status ?? {};
+    return active === null && change?.state === 'waiting' ? shortDigest(change) : null;
+  }
+
   async #releaseOf(operation: Extract<Operation, { type: 'verb' }>): Promise<string | undefined> {
     const { application, environment } = operation;
     if (operation.release !== undefined) return operation.release;
@@ -123,6 +142,7 @@ export class Operators {
     kind: 'Release' | 'Application',
     name: string,
     operation: Operation,
+    parameters: Readonly<Record<string, unknown>> = {},
   ): Promise<string> {
     const { store, timeline, random, epochMs } = this.#options;
     const stored = await store.create<Command>({
@@ -137,7 +157,7 @@ export class Operators {
         roles: [...PERSON.roles],
         at: instant(epochMs + timeline.now),
         why: 'a drill',
-        parameters: operation.type === 'applicationVerb' ? { ...operation.parameters } : {},
+        parameters: operation.type === 'applicationVerb' ? { ...operation.parameters } : { ...parameters },
       },
     });
     this.acknowledged.push({ kind: 'Command', name: stored.metadata.name, uid: stored.metadata.uid });

@@ -4,6 +4,7 @@ import type { Stored } from '../../api/meta.ts';
 import type { Release } from '../../api/release.ts';
 import type { Revision } from '../../api/revision.ts';
 import type { Fence } from '../../drivers/cluster-driver.ts';
+import { PROTECTION_GATE } from '../../engine/plan/plan-release.ts';
 import { getsTraffic } from '../../engine/strategies/stage-instructions.ts';
 import type { Written } from '../observed-store.ts';
 import { namesOfCommand, namesOfUrl, type OutsideService } from '../outside.ts';
@@ -37,8 +38,8 @@ export class GateRules {
     if (release === undefined || release.spec.reason === 'rollback') return;
     const { spec, status, metadata } = release;
     if (this.#world.scenario.environments[spec.environment]?.protection.approval === undefined) return;
-    const said = Object.values(status?.verdicts ?? {}).some(
-      ({ verdict, by }) => POSITIVE.has(verdict) && by !== 'clock',
+    const said = Object.entries(status?.verdicts ?? {}).some(
+      ([run, { verdict, by }]) => run.endsWith(PROTECTION_GATE) && POSITIVE.has(verdict) && by !== 'clock',
     );
     if (!said)
       this.#world.violated('INV-26', `${metadata.name} acts in ${spec.environment} and nobody approved it`);
