@@ -76,9 +76,9 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'hold-ignored',
     bug: 'an automatic release undoes a manual rollback (row 17, AR#1372)',
-    file: 'engine/track/round.ts',
-    find: 'if (!auto || deleting || this.track.hold !== null || !wanted.ok) return;',
-    replace: 'if (!auto || deleting || !wanted.ok) return;',
+    file: 'engine/track/automatic.ts',
+    find: "if (!auto || deleting || track.hold !== null || !wanted.ok) return 'off';",
+    replace: "if (!auto || deleting || !wanted.ok) return 'off';",
   },
   {
     name: 'rollback-to-collected',
