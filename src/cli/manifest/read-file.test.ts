@@ -28,8 +28,10 @@ describe('readText', () => {
   it('waits for whoever writes into a pipe, holding up nobody, and reads to its end', async () => {
     const reading = readText(at('pipe'), MOST);
     const writer = spawn('sh', ['-c', `{ echo a; echo b; } > ${at('pipe')}`]);
+    // It may be gone before everything has been read.
+    const closed = new Promise((done) => writer.once('close', done));
     expect(await reading).toBe('a\nb\n');
-    await new Promise((done) => writer.once('close', done));
+    await closed;
   });
 
   const refused: [what: string, path: () => string, says: RegExp][] = [
