@@ -4,11 +4,19 @@ import { InvariantViolation } from '../lib/errors.ts';
 import type { Failure } from './context.ts';
 import type { ProberEvidence } from './prober.ts';
 
+export interface Recorded {
+  readonly status: ExecutionStatus;
+  readonly gateRuns: Readonly<Record<string, GateRunStatus>>;
+}
+
+const isResult = (state: InstructionStatus['state']): boolean => state !== 'pending' && state !== 'running';
+
 /** How far one execution has come: its status and gate runs as they will be saved next. */
 export class ExecutionRecord {
   readonly #spec: ExecutionSpec;
   #status: ExecutionStatus;
   #gateRuns: Readonly<Record<string, GateRunStatus>>;
+  #durable: Recorded;
 
   constructor(
     spec: ExecutionSpec,
@@ -18,6 +26,7 @@ export class ExecutionRecord {
     this.#spec = spec;
     this.#status = status;
     this.#gateRuns = gateRuns;
+    this.#durable = { status, gateRuns };
   }
 
   get status(): ExecutionStatus {
@@ -28,6 +37,36 @@ export class ExecutionRecord {
   }
   get isFinished(): boolean {
     return this.#status.instructions.every(({ state }) => state === 'done');
+  }
+
+  /** What was saved is durable. */
+  saved(recorded: Recorded): void {
+    this.#durable = recorded;
+  }
+
+  /** What may be told: words as they are, and results only as far as they are durable (INV-13). */
+  get told(): Recorded {
+    const { status, gateRuns } = this.#durable;
+    const known = new Map(status.instructions.map(({ id, state }) => [id, state]));
+    return {
+      status: {
+        ...this.#status,
+        failure: status.failure,
+        instructions: this.#status.instructions.map((each) =>
+          isResult(each.state) && known.get(each.id) !== each.state
+            ? { ...each, state: 'running', endedAt: null }
+            : each,
+        ),
+      },
+      gateRuns: Object.fromEntries(
+        Object.entries(this.#gateRuns).map(([name, run]) => [
+          name,
+          run.state === 'done' && gateRuns[name]?.state !== 'done'
+            ? { ...run, state: 'running', verdict: null, endedAt: null }
+            : run,
+        ]),
+      ),
+    };
   }
 
   of(id: string): InstructionStatus {

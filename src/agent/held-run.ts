@@ -29,6 +29,11 @@ export class HeldRun {
   #running: Promise<void> | null = null;
   #status: ExecutionStatus;
   #gateRuns: Readonly<Record<string, GateRunStatus>>;
+  /** The newest that the journal has, or is about to have: what is told may be older. */
+  #journalled: {
+    readonly status: ExecutionStatus;
+    readonly gateRuns: Readonly<Record<string, GateRunStatus>>;
+  };
   #number: number;
   #upTo: number;
   #renewing = false;
@@ -40,6 +45,7 @@ export class HeldRun {
     this.#subject = record.spec.subject;
     this.#status = record.status;
     this.#gateRuns = record.gateRuns;
+    this.#journalled = { status: record.status, gateRuns: record.gateRuns };
     // Above all that was ever reported: numbers below `upTo` may have been, also by a journal that is lost.
     this.#number = Math.max(record.upTo, options.ports.clock.now());
     this.#upTo = this.#number;
@@ -162,7 +168,8 @@ export class HeldRun {
   #renewNumbers(): void {
     if (this.#renewing) return;
     this.#renewing = true;
-    this.#write(this.#status, this.#gateRuns)
+    const { status, gateRuns } = this.#journalled;
+    this.#write(status, gateRuns)
       .catch((error: unknown) => {
         if (!this.#options.stop.aborted) this.#options.ports.log.error('no numbers for reports', { error });
       })
@@ -174,6 +181,7 @@ export class HeldRun {
   async #write(status: ExecutionStatus, gateRuns: Readonly<Record<string, GateRunStatus>>): Promise<void> {
     const { journal, key, stop } = this.#options;
     const upTo = this.#number + NUMBER_BLOCK;
+    this.#journalled = { status, gateRuns };
     await journal.writeUntilDurable({ t: 'state', key, status, gateRuns, upTo }, stop);
     this.#upTo = upTo;
   }

@@ -195,11 +195,11 @@ class ExecutionRun {
       progress: (message, evidence) => {
         this.#record.set(id, { message });
         this.#record.addEvidence(id, evidence);
-        this.#sink.progress(this.#record.status, this.#record.gateRuns);
+        this.#tell();
       },
       gateRun: (name, status) => {
         this.#record.setGateRun(name, status);
-        this.#sink.progress(this.#record.status, this.#record.gateRuns);
+        this.#tell();
       },
       counted: () => this.#sink.counted(),
       probers: this.#probers,
@@ -226,8 +226,15 @@ class ExecutionRun {
     await this.#save();
   }
 
-  #save(): Promise<void> {
+  async #save(): Promise<void> {
     this.#unsaved = false;
-    return this.#sink.save(this.#record.status, this.#record.gateRuns);
+    const { status, gateRuns } = this.#record;
+    await this.#sink.save(status, gateRuns);
+    this.#record.saved({ status, gateRuns });
+  }
+
+  #tell(): void {
+    const { status, gateRuns } = this.#record.told;
+    this.#sink.progress(status, gateRuns);
   }
 }

@@ -68,6 +68,8 @@ export class SimulatedCluster {
   onEffect: (effect: ClusterEffect, fence: Fence | null) => void = () => {};
   /** A proof after a write of traffic was given. */
   onProof: (service: ServiceKey) => void = () => {};
+  /** An order of an older epoch was carried out after one of a newer, and refused. */
+  onStale: (subject: string, epoch: number, highest: number) => void = () => {};
   /** An instance took a port, or no table names its port any more. */
   onPort: (port: number, what: 'taken' | 'left') => void = () => {};
   readonly #ports: Ports;
@@ -316,8 +318,9 @@ export class SimulatedCluster {
 
   #checkEpoch({ subject, epoch }: Fence): void {
     const highest = this.#fences.get(subject) ?? epoch;
-    if (epoch < highest)
-      throw new SlipwayError('refused', `epoch ${epoch} of ${subject} is older than ${highest} (INV-12)`);
+    if (epoch >= highest) return;
+    this.onStale(subject, epoch, highest);
+    throw new SlipwayError('refused', `epoch ${epoch} of ${subject} is older than ${highest} (INV-12)`);
   }
 
   #admit(fence: Fence): void {

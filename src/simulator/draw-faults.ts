@@ -70,7 +70,12 @@ export function drawFaults(
     pick: random.next(),
   }));
   some(0.06, 1, (atMs) => ({ atMs, type: 'otherAgent', ms: random.between(200, 20_000) }));
-  some(0.1, 2, (atMs) => ({ atMs, type: 'unknownOrder', pick: random.next() }));
+  some(0.2, 3, (atMs) => ({
+    atMs,
+    type: 'foreignOrder',
+    what: random.pick(['newer', 'older', 'early']),
+    pick: random.next(),
+  }));
   some(0.1, 2, (atMs) => ({ atMs, type: 'killRouter', ms: random.between(20, 500) }));
   return { faults: faults.sort((a, b) => a.atMs - b.atMs), chance, plane };
 }

@@ -39,9 +39,9 @@ export function strike(fault: FaultEvent, platform: Platform, cluster: Simulated
     case 'otherAgent':
       platform.addOtherAgent(fault.ms);
       return `an agent of another version dials for ${fault.ms} ms`;
-    case 'unknownOrder':
-      platform.sendUnknownOrder(fault.pick);
-      return 'the next order is followed by one in unknown words';
+    case 'foreignOrder':
+      platform.sendForeignOrder(fault.what, fault.pick);
+      return `an order that is ${fault.what} will follow one of ours`;
     case 'foreignEdit':
       return cluster.hand.edit(fault.what, fault.pick);
   }

@@ -43,7 +43,7 @@ export class LinkNetwork {
   onSend: (life: Life, text: string, to: Life) => void = () => {};
   /** Told of every frame that reaches somebody. */
   onArrive: (life: Life, text: string) => void = () => {};
-  /** Frames that somebody else sends behind this one. */
+  /** Frames that somebody else sends behind this one; they come with it. */
   forge: (text: string) => readonly string[] = () => [];
   /** While it is cut nothing passes, nobody is told, and what is sent comes after it. */
   #cutUntil = 0;
@@ -154,16 +154,16 @@ export class LinkNetwork {
       to.events.frame(what);
     };
     this.#arrive(to, frame(text));
-    for (const forged of this.forge(text)) this.#arrive(to, frame(forged));
+    for (const forged of this.forge(text)) this.#arrive(to, frame(forged), 0);
     // Greetings open a connection; a second one is another connection's.
     if (!/^\{"type":"(hello|welcome)"/.test(text) && this.#strikes('frame doubled', duplicate))
       this.#arrive(to, frame(text));
   }
 
-  #arrive(to: End, act: () => void): void {
+  #arrive(to: End, act: () => void, delayMs = this.#delay()): void {
     // What was sent into a cut is sent again by TCP until it is over, unless somebody gave up before.
     if (this.isCut) this.#tally.add('frame held up by a partition');
-    const at = Math.max(to.lastArrival, Math.max(this.#timeline.now, this.#cutUntil) + this.#delay());
+    const at = Math.max(to.lastArrival, Math.max(this.#timeline.now, this.#cutUntil) + delayMs);
     to.lastArrival = at;
     this.#timeline.after(at - this.#timeline.now, () =>
       to.life.deliver(() => {

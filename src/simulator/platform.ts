@@ -3,7 +3,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type AgentGround, runAgent } from './agent-process.ts';
 import { type DiskFaults, SimulatedDisk } from './disk.ts';
-import { unknownOrder } from './foreign-orders.ts';
+import { type ForeignOrder, ForeignOrders } from './foreign-orders.ts';
 import { type CallFaults, Life } from './life.ts';
 import { type LinkFaults, LinkNetwork } from './link-network.ts';
 import { type ManagerGround, runManager } from './manager-process.ts';
@@ -65,6 +65,8 @@ export class Platform {
   readonly #options: PlatformOptions;
   /** Of every agent that ever lived. */
   readonly #versions = new Map<Life, string>();
+  readonly #orders = new ForeignOrders();
+  #foreign: { readonly what: ForeignOrder; readonly pick: number } | null = null;
   #lives = 0;
   #newest: Life | null = null;
 
@@ -78,6 +80,7 @@ export class Platform {
       const version = this.#versions.get(life) ?? this.#versions.get(to) ?? '';
       options.sent(this.#versions.has(life) ? 'agent' : 'manager', text, version);
     };
+    this.links.forge = (text) => this.#forge(text);
     this.disk = new SimulatedDisk(random.split('disk'), faults.disk, tally);
   }
 
@@ -91,6 +94,7 @@ export class Platform {
     this.faults = faults;
     this.links.faults = faults.link;
     this.disk.faults = faults.disk;
+    if (faults === NO_CHANCE_FAULTS) this.#foreign = null;
   }
 
   lifeOf(role: Role): Life | null {
@@ -120,14 +124,20 @@ export class Platform {
     this.#options.timeline.after(ms, () => life.kill());
   }
 
-  /** Behind the next order comes one in words that no program of this version knows. */
-  sendUnknownOrder(pick: number): void {
-    this.links.forge = (text) => {
-      if (!text.startsWith('{"type":"order"')) return [];
-      this.links.forge = () => [];
-      this.#options.tally.add('order in unknown words');
-      return [unknownOrder(text, pick)];
-    };
+  /** Behind the next order that gives occasion comes one that somebody else sends. */
+  sendForeignOrder(what: ForeignOrder, pick: number): void {
+    this.#foreign = { what, pick };
+  }
+
+  #forge(text: string): string[] {
+    if (!text.startsWith('{"type":"order"')) return [];
+    const { what, pick } = this.#foreign ?? {};
+    const forged = what === undefined ? null : this.#orders.behind(text, what, pick ?? 0);
+    this.#orders.remember(text);
+    if (forged === null) return [];
+    this.#foreign = null;
+    this.#options.tally.add(`order that is ${what}`);
+    return [forged];
   }
 
   #life(role: Role): Life {

@@ -3,6 +3,7 @@ import type { EnvironmentSpec } from '../api/environment.ts';
 import type { RetentionPolicy } from '../store/retention.ts';
 import type { PlaneFaults } from './data-plane.ts';
 import type { ForeignEdit } from './foreign-hand.ts';
+import type { ForeignOrder } from './foreign-orders.ts';
 import type { OutsideService } from './outside.ts';
 import type { ChanceFaults, Role } from './platform.ts';
 import type { Program } from './program.ts';
@@ -49,8 +50,8 @@ export type FaultEvent = { readonly atMs: number } & (
   | { readonly type: 'killRouter'; readonly ms: number }
   /** An agent of another version, beside the one there is. */
   | { readonly type: 'otherAgent'; readonly ms: number }
-  /** A newer program's words in an order; which words, 0 to 1. */
-  | { readonly type: 'unknownOrder'; readonly pick: number }
+  /** Somebody sends the agent an order who should not. */
+  | { readonly type: 'foreignOrder'; readonly what: ForeignOrder; readonly pick: number }
   /** Somebody else's hand on the cluster: a workload's wish or a service's weights are written over. */
   | { readonly type: 'foreignEdit'; readonly what: ForeignEdit; readonly pick: number }
 );

@@ -119,6 +119,8 @@ export async function simulate({
     onlooker.effect?.(effect);
   };
   cluster.onPort = (port, what) => rules.port(port, what);
+  cluster.onStale = (subject, epoch, highest) =>
+    world.violated('INV-20', `${subject} still acts at epoch ${epoch}, ${highest} has acted already`);
   cluster.onProof = (service) => {
     say('cluster', () => `proof of ${service.workload}`);
     rules.proof(service);

@@ -7,7 +7,7 @@ import type { World } from './rule.ts';
 
 type Ordered = Execution['spec']['instructions'][number];
 
-/** INV-15: a step that is said to be done is done; the next one stands on it. */
+/** INV-15: a step that is said to be done is done; the next one stands on it. INV-14: it is not begun again. */
 export class DoneRules {
   readonly #world: World;
 
@@ -22,6 +22,8 @@ export class DoneRules {
       (before as Stored<Execution> | undefined)?.status?.instructions.map(({ id, state }) => [id, state]),
     );
     for (const { id, state } of execution.status?.instructions ?? []) {
+      if (state !== 'done' && known.get(id) === 'done')
+        this.#world.violated('INV-14', `${id} of ${execution.metadata.name} was done and is ${state} again`);
       if (state !== 'done' || known.get(id) === 'done') continue;
       const ordered = execution.spec.instructions.find((each) => each.id === id);
       const why = ordered === undefined ? null : this.#whyNot(execution, ordered);

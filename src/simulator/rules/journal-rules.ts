@@ -29,6 +29,7 @@ export class JournalRules {
     const frame = JSON.parse(text) as AgentFrame;
     if (frame.type === 'accepted' && !this.#holds(`"execution":"${frame.execution}"`))
       this.#world.violated('INV-13', `the agent accepted ${frame.execution}, which is not in its journal`);
+    if (frame.type === 'accepted') this.#takenOnce(frame.execution);
     if (frame.type !== 'report') return;
     const { phase } = frame.status;
     if (!['Succeeded', 'Failed', 'Cancelled'].includes(phase)) return;
@@ -72,6 +73,15 @@ export class JournalRules {
         'INV-20',
         `${execution} was sent at epoch ${spec.epoch} after ${epoch} was committed`,
       );
+  }
+
+  /** INV-14: an order that comes twice is taken once. */
+  #takenOnce(execution: string): void {
+    const taken = `{"t":"order","order":{"execution":"${execution}",`;
+    const journal = this.#journal();
+    const first = journal?.indexOf(taken) ?? -1;
+    if (first >= 0 && journal?.includes(taken, first + 1) === true)
+      this.#world.violated('INV-14', `the agent took ${execution} a second time`);
   }
 
   #holds(text: string): boolean {

@@ -1,5 +1,5 @@
 import type { Fence } from '../../drivers/cluster-driver.ts';
-import { UNKNOWN_SUBJECT, UNKNOWN_SUFFIX } from '../foreign-orders.ts';
+import { EARLY_SUFFIX, UNKNOWN_SUBJECT, UNKNOWN_SUFFIX } from '../foreign-orders.ts';
 import type { Role } from '../platform.ts';
 import type { World } from './rule.ts';
 
@@ -24,6 +24,9 @@ export class WireRules {
     }
     if (from === 'agent' && text.startsWith('{"type":"accepted"') && text.includes(`${UNKNOWN_SUFFIX}"`))
       this.#world.violated('INV-19', `the agent accepted what it cannot understand: ${text}`);
+    // INV-15: whoever sends it, a step is taken only when the one before it has ended.
+    if (from === 'agent' && text.startsWith('{"type":"accepted"') && text.includes(`${EARLY_SUFFIX}"`))
+      this.#world.violated('INV-15', `the agent took a step before its turn: ${text}`);
   }
 
   /** INV-19: nothing follows from what is not understood. */
