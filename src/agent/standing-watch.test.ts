@@ -24,6 +24,7 @@ function make() {
   const told: Told[] = [];
   let changed = (_key: WorkloadKey) => {};
   let during = () => {};
+  let looks = 0;
   const observe = (place: Place, count: number): WorkloadObservation => ({
     ...{ key: keyOf(place), wanted: count, instances: [], ready: count, proven: count, retiring: 0 },
     ...{ problem: null, drains: [] },
@@ -31,6 +32,7 @@ function make() {
   const watch = new StandingWatch({
     driver: {
       list: async () => {
+        looks += 1;
         const all = [...wanted.values()].map(({ place, count }) => observe(place, count));
         during();
         return all;
@@ -51,6 +53,7 @@ function make() {
   });
   return {
     ...{ clock, watch, told, orders },
+    looks: () => looks,
     want: (count: number, place = shop) => {
       wanted.set(placeId(place), { place, count });
       changed(keyOf(place));
@@ -91,12 +94,20 @@ it('tells all again on a new connection', async () => {
 });
 
 it('tells nothing of a place where an order runs, and says that one does', async () => {
-  const { clock, watch, told, want, orders } = make();
+  const { clock, watch, told, want, orders, looks } = make();
   want(2);
   orders.set(placeId(shop), null);
   watch.connected();
   await clock.sleep(10);
   expect(told[0]).toMatchObject({ whole: true, places: [], busy: [shop] });
+  // It is looked at again when the order has ended, and not every second until then.
+  const before = looks();
+  await clock.sleep(14_000);
+  expect(looks()).toBe(before);
+  orders.set(placeId(shop), 'ended');
+  watch.ended(shop);
+  await clock.sleep(10);
+  expect(told.at(-1)?.places).toHaveLength(1);
 });
 
 it('tells nothing that an order may have changed while it was read', async () => {

@@ -120,10 +120,12 @@ export class StandingWatch {
     for (const standing of seen) {
       const id = placeId(standing);
       const rests = before.get(id) !== null && before.get(id) === after.get(id);
-      if (!rests) busy.push(places.get(id) ?? standing);
-      else if (this.#whole || !equalJson(this.#told.get(id), standing)) news.push(standing);
+      if (!rests) {
+        busy.push(places.get(id) ?? standing);
+        // Where an order still runs, its end is what is waited for.
+        if (after.get(id) !== null) this.#again = true;
+      } else if (this.#whole || !equalJson(this.#told.get(id), standing)) news.push(standing);
     }
-    if (busy.length > 0) this.#again = true;
     if (!this.#connected || (news.length === 0 && !this.#whole)) return;
     this.#number += 1;
     const frame = { type: 'standing', number: this.#number, whole: this.#whole, places: news, busy } as const;
