@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
 import type { PendingCommands } from './pending-commands.ts';
+import type { Remembered } from './remembered.ts';
 
 /** What every controller works with. */
 export interface ControllerContext {
@@ -12,6 +13,7 @@ export interface ControllerContext {
   /** Version of this program: releases and executions carry it, and only it advances them (INV-16). */
   readonly version: string;
   readonly pending: PendingCommands;
+  readonly remembered: Remembered;
   /** What stands of a place in a cluster; undefined where that is not known. */
   standing(cluster: string, place: Place): Standing | undefined;
   /** Clusters whose agent is connected now. */

@@ -16,6 +16,7 @@ import { follow } from './follow.ts';
 import { PendingCommands } from './pending-commands.ts';
 import { createPlanner } from './planner.ts';
 import { reconcileRelease } from './release-controller.ts';
+import { Remembered } from './remembered.ts';
 import { reconcileTrack } from './track-controller.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -45,12 +46,14 @@ export function startControllers(options: ControllersOptions): Controllers {
   const { store, clock, log, version } = options;
   const ending = new AbortController();
   const pending = new PendingCommands();
+  const remembered = new Remembered();
   const context: ControllerContext = {
     store,
     clock,
     log,
     version,
     pending,
+    remembered,
     standing: (cluster, place) => options.gateway.standing(cluster, place),
     connectedClusters: () =>
       options.gateway
@@ -137,6 +140,7 @@ export function startControllers(options: ControllersOptions): Controllers {
     const key = `${namespace}/${name}`;
     if (type === 'DELETED') {
       wishes.delete(key);
+      remembered.forget((each) => each.includes(` ${key}/`));
       return;
     }
     const leaves = Object.keys(spec.environments ?? {}).some((each) => isAbsent(spec, each));

@@ -23,6 +23,7 @@ export async function reconcileTrack(context: ControllerContext, where: TrackNam
     now: clock.now(),
     asked,
     standing: context.standing,
+    remembered: context.remembered,
   });
   const cannot = gathered === undefined ? null : whyNot(gathered);
   if (gathered === undefined || cannot !== null) {

@@ -1,24 +1,17 @@
 import { type Application, CHANGED_BY_ANNOTATION } from '../api/application.ts';
-import {
-  type Environment,
-  EnvironmentSpec,
-  type Secret,
-  type Template,
-  TemplateSpec,
-} from '../api/environment.ts';
+import { type Environment, EnvironmentSpec } from '../api/environment.ts';
 import type { Execution, ExecutionStatus } from '../api/execution.ts';
 import type { Stored } from '../api/meta.ts';
 import type { Release } from '../api/release.ts';
 import type { Revision, Track, TrackStatus } from '../api/revision.ts';
 import type { Standing } from '../api/standing.ts';
 import { isAbsent } from '../engine/application/absent.ts';
-import { resolveApplication } from '../engine/application/resolve.ts';
-import { inPlaceDigest, pinWorkloads, revisionDigest } from '../engine/application/revision.ts';
 import { attemptsOf } from '../engine/track/claim.ts';
-import { initialTrack, type TrackInput, type WantedApplication } from '../engine/track/input.ts';
-import type { ErrorDetail, Result } from '../lib/errors.ts';
+import { initialTrack, type TrackInput } from '../engine/track/input.ts';
 import type { Store } from '../store/store.ts';
 import { LABELS } from './context.ts';
+import type { Remembered } from './remembered.ts';
+import { versionOf, wantedApplication } from './wanted.ts';
 
 /** Where a directory's name or a commit stands on an Application, for people. */
 export const SOURCE_ANNOTATION = 'slipway.dev/source';
@@ -54,11 +47,14 @@ export async function gatherTrack(
     spec,
     asked = [],
     standing = () => undefined,
+    remembered,
   }: {
     now: number;
     spec?: unknown;
     asked?: readonly string[];
     standing?: (cluster: string, place: TrackName) => Standing | undefined;
+    /** Absent: everything is worked out anew. */
+    remembered?: Remembered;
   },
 ): Promise<GatheredTrack | undefined> {
   const { namespace } = where;
@@ -76,7 +72,7 @@ export async function gatherTrack(
   if (environment === undefined && mine === undefined) return undefined;
   const status = mine?.status ?? (await trackAfter(store, where, revisions.items.length, now));
   const releases = await releasesOf(store, where, status, asked);
-  const environmentSpec = EnvironmentSpec.parse(environment?.spec ?? (await formerSpec(store, where)));
+  const environmentSpec = await specOf(store, where, environment, remembered);
   const written = spec ?? application?.spec;
   const absent = isAbsent(written, where.environment);
   return {
@@ -100,10 +96,15 @@ export async function gatherTrack(
             ? noEnvironment(where)
             : await wantedApplication(
                 store,
-                where,
-                environmentSpec,
-                written,
-                application?.metadata.annotations?.[SOURCE_ANNOTATION],
+                {
+                  ...{ where, environmentSpec, written },
+                  source: application?.metadata.annotations?.[SOURCE_ANNOTATION],
+                  version:
+                    spec === undefined && application !== undefined
+                      ? askedBy(application, environment)
+                      : null,
+                },
+                remembered,
               ),
       track: status,
       revisions: Object.fromEntries(
@@ -134,6 +135,24 @@ const noEnvironment = ({ environment }: TrackName): TrackInput['wanted'] => ({
     },
   ],
 });
+
+/** A spec keeps its generation while people and controllers write other things beside it. */
+function askedBy({ metadata }: Stored<Application>, environment: Stored<Environment>): string {
+  const { uid, generation, annotations } = metadata;
+  return `${uid}/${generation} ${annotations?.[SOURCE_ANNOTATION] ?? ''} ${versionOf(environment)}`;
+}
+
+async function specOf(
+  store: Store,
+  where: TrackName,
+  environment: Stored<Environment> | undefined,
+  remembered: Remembered | undefined,
+): Promise<EnvironmentSpec> {
+  if (environment === undefined) return EnvironmentSpec.parse(await formerSpec(store, where));
+  const read = () => EnvironmentSpec.parse(environment.spec);
+  const name = `environment ${where.namespace}/${where.environment}`;
+  return remembered === undefined ? read() : remembered.of(name, versionOf(environment), read);
+}
 
 /** What is known of an environment that is gone: the clusters that the latest release there went to. */
 async function formerSpec(
@@ -223,61 +242,4 @@ async function trackAfter(
   const isNew = items.length === 0 && revisions === 0;
   const attempts = attemptsOf(Object.fromEntries(items.map((each) => [each.metadata.name, each])));
   return { ...initialTrack(isNew ? 0 : Math.floor(now / 1_000)), attempts };
-}
-
-async function wantedApplication(
-  store: Store,
-  where: TrackName,
-  environmentSpec: EnvironmentSpec,
-  written: unknown,
-  source: string | undefined,
-): Promise<Result<WantedApplication, readonly ErrorDetail[]>> {
-  const { namespace } = where;
-  const templateName = (written as { template?: { name?: unknown } }).template?.name;
-  const template =
-    typeof templateName === 'string'
-      ? await store.get<Template>({ kind: 'Template', namespace, name: templateName })
-      : undefined;
-  const resolved = resolveApplication(written, {
-    name: where.application,
-    environment: where.environment,
-    environmentSpec,
-    ...(template === undefined ? {} : { template: TemplateSpec.parse(template.spec) }),
-  });
-  if (!resolved.ok) return resolved;
-  const names = new Set(
-    Object.values(resolved.value.workloads).flatMap((w) =>
-      Object.values(w.env).flatMap((v) => (typeof v === 'string' ? [] : [v.secret])),
-    ),
-  );
-  const secrets = new Map<string, Readonly<Record<string, string>>>();
-  for (const name of names) {
-    const secret = await store.get<Secret>({ kind: 'Secret', namespace, name });
-    secrets.set(name, secret?.status?.keys ?? {});
-  }
-  const missing: ErrorDetail[] = [];
-  const workloads = pinWorkloads({
-    application: resolved.value,
-    source,
-    secretVersion: (secret, key) => {
-      const version = secrets.get(secret)?.[key];
-      if (version === undefined)
-        missing.push({
-          path: 'spec.workload.env',
-          message: `there is no key ${key} in secret ${secret}; set it with: slipway secret set ${secret} ${key}`,
-        });
-      return version;
-    },
-  });
-  if (missing.length > 0) return { ok: false, error: missing };
-  return {
-    ok: true,
-    value: {
-      resolved: resolved.value,
-      workloads,
-      digest: revisionDigest(workloads, resolved.value.parameters),
-      inPlace: inPlaceDigest(resolved.value),
-      source,
-    },
-  };
 }
