@@ -8,6 +8,7 @@ import type { ReleaseDecision, ReleaseInput } from './input.ts';
 import { runInstructionStep } from './instruction-step.ts';
 import { latestTraffic } from './latest-traffic.ts';
 import { affectsWords, nextWords } from './next-words.ts';
+import { followSetBackClock } from './set-back-clock.ts';
 import { enterPhase, hasEnded } from './state.ts';
 import { waitingOf } from './waiting.ts';
 
@@ -22,6 +23,7 @@ const MOST_MOVES = 10_000;
 export function decide(input: ReleaseInput): ReleaseDecision {
   const draft = new Draft(input);
   const { status } = draft;
+  followSetBackClock(status, input.now);
   const traffic = latestTraffic(input);
   if (traffic !== null && !hasEnded(status.phase)) status.traffic = traffic;
   applyCommands(draft);

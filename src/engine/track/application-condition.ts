@@ -9,7 +9,8 @@ type Said = Pick<Condition, 'status' | 'reason' | 'message'>;
 
 /**
  * What an Application says of one environment: the answer to "is what I applied what serves?". True only when it
- * is; otherwise what serves instead, and why.
+ * is; otherwise what serves instead, and why. A trouble that was measured stands until somebody measures again:
+ * a manager without the agent knows nothing better, and would write against the one that has it without end.
  */
 export function applicationCondition(
   input: TrackInput,
@@ -19,6 +20,13 @@ export function applicationCondition(
 ): Condition {
   const said = say(input, track);
   const known = before.find((each) => each.type === type);
+  if (
+    input.standings === null &&
+    isTheoretical(said) &&
+    known !== undefined &&
+    isTroubleOf(known, track, input)
+  )
+    return known;
   const at = new Date(input.now).toISOString();
   return {
     type,
@@ -58,6 +66,21 @@ function say(input: TrackInput, track: TrackStatus): Said {
   return no('NotReleased', `${instead}; run: ${release}`);
 }
 
+/** It says that what was asked for is there, which only an agent can have seen. */
+const isTheoretical = ({ status }: Said): boolean => status === 'True';
+
+const degraded = (live: string | null): string => `${live} serves; `;
+const down = (live: string | null): string => `${live} is live and does not serve; `;
+
+/** What `sayTrouble` said of what is live now. */
+const isTroubleOf = (
+  { reason, message, observedGeneration }: Condition,
+  { live }: TrackStatus,
+  { generation }: TrackInput,
+): boolean =>
+  observedGeneration === generation &&
+  (message.startsWith(down(live)) || (reason === 'Degraded' && message.startsWith(degraded(live))));
+
 /** What runs is what was applied; replicas and routes may still be on their way. */
 function sayInPlace(input: TrackInput, track: TrackStatus, wanted: WantedApplication): Said {
   const serves = `${track.live} serves`;
@@ -95,15 +118,15 @@ function sayInPlace(input: TrackInput, track: TrackStatus, wanted: WantedApplica
 function sayTrouble(
   { application, environment }: TrackInput,
   { live, previous }: TrackStatus,
-  { down, reason, message }: Trouble,
+  { down: isDown, reason, message }: Trouble,
 ): Said {
-  if (!down) return { status: 'True', reason, message: `${live} serves; ${message}` };
+  if (!isDown) return { status: 'True', reason, message: `${degraded(live)}${message}` };
   const target = `${application} -e ${environment}`;
   const back = previous === null ? '' : `, or go back: slipway rollback ${target}`;
   return {
     status: 'False',
     reason,
-    message: `${live} is live and does not serve; ${message}; release a mended version${back}`,
+    message: `${down(live)}${message}; release a mended version${back}`,
   };
 }
 

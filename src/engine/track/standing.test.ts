@@ -36,6 +36,51 @@ describe('what stands is what is live', () => {
   });
 });
 
+const down = () => standing([web('web-r1', 4, { ready: 0, problem: null })], { 'web-r1': 100 });
+
+// Found by seed 196 of the simulator: two managers, of which one had the agent, wrote against each other without end.
+describe('a trouble that was measured', () => {
+  const measured = (what: Standing) => {
+    const track = stands(released(), what);
+    const [input, before] = [track.input(), track.track];
+    return { input, before, said: applicationCondition(input, before, [], 'Ready') };
+  };
+  const degraded = standing(
+    [
+      web('web-r1', 4, {
+        ready: 3,
+        problem: { reason: 'crashLoop', message: 'it crashes', final: false } as never,
+      }),
+    ],
+    { 'web-r1': 100 },
+  );
+
+  it.each([
+    ['of nobody who serves', down(), 'NotReady'],
+    ['of one that crashes', degraded, 'Degraded'],
+  ])('%s stands until somebody measures again', (_, what, reason) => {
+    const { input, before, said } = measured(what);
+    expect(said).toMatchObject({ reason });
+    const blind = { ...input, standings: null };
+    expect(applicationCondition(blind, before, [said], 'Ready')).toBe(said);
+    const seen = { ...input, standings: [GOOD] };
+    expect(applicationCondition(seen, before, [said], 'Ready')).toMatchObject({ reason: 'Serving' });
+  });
+
+  it('says nothing of what was applied since', () => {
+    const { input, before, said } = measured(down());
+    const since = { ...input, standings: null, generation: input.generation + 1 };
+    expect(applicationCondition(since, before, [said], 'Ready')).toMatchObject({ reason: 'Serving' });
+  });
+
+  it('nor of another version', () => {
+    const { input, before, said } = measured(down());
+    const other = { ...said, message: said.message.replaceAll('shop-local-r1', 'shop-local-r0') };
+    const blind = { ...input, standings: null };
+    expect(applicationCondition(blind, before, [other], 'Ready')).toMatchObject({ reason: 'Serving' });
+  });
+});
+
 describe('what stands is something else, and what is live is brought back', () => {
   it.each([
     ['an agent that lost its wishes', standing([], {}), 'web-r1 stood at 0 of 4 instances'],
