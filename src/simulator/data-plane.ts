@@ -170,7 +170,12 @@ export class DataPlane {
       requests: totals.requests,
       failed: totals.failed,
       failures: { ...failures },
-      byVersion: structuredClone(byVersion),
+      byVersion: Object.fromEntries(
+        Object.entries(byVersion).map(([version, counts]) => [
+          version,
+          { ...counts, failures: { ...counts.failures }, byItself: { ...counts.byItself } },
+        ]),
+      ),
       ...(totals.gaps === 0 ? {} : { gaps: totals.gaps }),
     };
   }

@@ -1,6 +1,6 @@
-import { ApplicationSpec, type ApplicationSpecInput } from '../api/application.ts';
+import type { ApplicationSpecInput } from '../api/application.ts';
 import { EnvironmentSpec } from '../api/environment.ts';
-import { validateApplication } from '../engine/application/validate.ts';
+import { checkApplication } from './check-application.ts';
 import { drawApplication, drawShape } from './draw-application.ts';
 import { drawFaults } from './draw-faults.ts';
 import { drawRetention } from './draw-retention.ts';
@@ -84,10 +84,7 @@ function drawOperations(name: string, { random, programs, environments, busyMs }
       );
       if (places.length > 1) Object.assign(spec, { environments: { production: {} } });
       // What the schemas and the planner refuse is met by their own tests.
-      const parsed = ApplicationSpec.safeParse(spec);
-      if (!parsed.success) continue;
-      if (validateApplication(parsed.data, { name, environments, requirePinned: true }).length === 0)
-        return spec;
+      if (checkApplication(spec, name, environments).ok) return spec;
     }
   };
   let current = draw(true);

@@ -1,12 +1,12 @@
-import { type Application, ApplicationSpec } from '../api/application.ts';
+import type { Application } from '../api/application.ts';
 import { API_VERSION, type Stored } from '../api/meta.ts';
 import type { Command, Release, Verb } from '../api/release.ts';
 import type { Track } from '../api/revision.ts';
-import { validateApplication } from '../engine/application/validate.ts';
 import { shortDigest } from '../engine/track/in-place.ts';
 import { instant } from '../lib/clock.ts';
 import { isSlipwayError } from '../lib/errors.ts';
 import type { Store } from '../store/store.ts';
+import { checkApplication } from './check-application.ts';
 import type { Operation, Scenario } from './scenario.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
@@ -81,9 +81,9 @@ export class Operators {
 
   async #apply({ application: name, spec }: Extract<Operation, { type: 'apply' }>): Promise<string> {
     const { store, environments } = this.#options;
-    const parsed = ApplicationSpec.parse(spec);
-    const problems = validateApplication(parsed, { name, environments, requirePinned: true });
-    if (problems.length > 0) return `refused: ${problems[0]?.message}`;
+    const checked = checkApplication(spec, name, environments);
+    if (!checked.ok) return `refused: ${checked.problem}`;
+    const parsed = checked.spec;
     for (const { artifact } of Object.values(parsed.workloads ?? {}))
       if (artifact !== undefined) this.#options.uploaded(artifact.slice(artifact.indexOf('@') + 1));
     for (;;) {

@@ -1,12 +1,14 @@
+import { cloneJson } from '../lib/clone-json.ts';
 import type { JsonText } from '../store/document.ts';
 
 /**
- * JSON for the store of one run: each text is parsed once and each value that it gave out is written once, since
+ * JSON for the store of one run: each text is parsed once, and what was given out is written and copied no more, since
  * that was most of a run's time. What is given out is frozen: whoever changes what it read fails loudly.
  */
 export function sharedJson(): JsonText {
   const values = new Map<string, unknown>();
   const texts = new WeakMap<object, string>();
+  const copies = new WeakMap<object, object>();
   return {
     parse: (text) => {
       const known = values.get(text);
@@ -18,6 +20,12 @@ export function sharedJson(): JsonText {
     },
     stringify: (value) =>
       (typeof value === 'object' && value !== null ? texts.get(value) : undefined) ?? JSON.stringify(value),
+    copy: (value) => {
+      if (typeof value !== 'object' || value === null) return value;
+      const copy = copies.get(value) ?? freeze(cloneJson<object>(value));
+      copies.set(value, copy);
+      return copy as typeof value;
+    },
   };
 }
 

@@ -37,14 +37,18 @@ export const describeKey = (key: ObjectKey): string =>
 export const keyId = (kind: string, namespace: string | undefined, name: string): string =>
   `${kind}\0${namespace ?? ''}\0${name}`;
 
-/** Between values and their text; the simulator's remembers both. */
+/** Between values and their text, and between values and their copies; the simulator's remembers all of them. */
 export interface JsonText {
   parse(text: string): unknown;
   stringify(value: unknown): string | undefined;
+  /** What a document holds for its receiver: fresh, or such that nobody can change it. */
+  copy<T>(value: T): T;
 }
 
+export const FRESH_JSON: JsonText = { parse: JSON.parse, stringify: JSON.stringify, copy: cloneJson };
+
 /** Takes an object as it is now; refuses what JSON cannot say and what no store holds. */
-export function documentOf(object: ApiObject | Stored, json: JsonText = JSON): GivenDocument {
+export function documentOf(object: ApiObject | Stored, json: JsonText = FRESH_JSON): GivenDocument {
   const { spec, status, ...rest } = object;
   try {
     const document = {
@@ -75,12 +79,13 @@ function requireSize(object: ApiObject | Stored, { rest, spec = '', status = '' 
 /** A fresh object that its receiver may change, as far as `json` gives fresh values. */
 export function objectOf<T extends ApiObject>(
   { rest, spec, status }: Document,
-  json: JsonText = JSON,
+  json: JsonText = FRESH_JSON,
 ): Stored<T> {
-  const object = cloneJson<unknown>(rest) as { spec?: unknown; status?: unknown };
+  const object: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(rest)) object[name] = json.copy(value);
   if (spec !== undefined) object.spec = json.parse(spec);
   if (status !== undefined) object.status = json.parse(status);
-  return object as Stored<T>;
+  return object as unknown as Stored<T>;
 }
 
 /** Whether two texts that JSON.stringify made mean the same; the order of keys does not count. */

@@ -1,6 +1,6 @@
 import type { ApiObject, ObjectMeta } from '../api/meta.ts';
 import { SlipwayError } from '../lib/errors.ts';
-import { type Document, type JsonText, objectOf } from './document.ts';
+import { type Document, FRESH_JSON, type JsonText, objectOf } from './document.ts';
 import type { ListOptions, ListResult } from './store.ts';
 
 /** Whether all the labels are there with these values. */
@@ -68,7 +68,7 @@ export function page<T extends ApiObject>(
   version: number,
   rows: Iterable<Row>,
   options: ListOptions,
-  json: JsonText = JSON,
+  json: JsonText = FRESH_JSON,
 ): ListResult<T> {
   const { continueToken, limit = Number.POSITIVE_INFINITY, namespace, labels } = options;
   const from = continueToken === undefined ? undefined : decodeContinuation(continueToken, kind);

@@ -1,6 +1,6 @@
 import type { ApiObject } from '../api/meta.ts';
 import { SlipwayError } from '../lib/errors.ts';
-import { type JsonText, objectOf } from './document.ts';
+import { FRESH_JSON, type JsonText, objectOf } from './document.ts';
 import type { Entry, History } from './history.ts';
 import { hasLabels } from './selection.ts';
 import type { WatchEvent, WatchOptions } from './store.ts';
@@ -50,7 +50,7 @@ export function watchHistory<T extends ApiObject>(
   wakeup: Wakeup,
   kind: string,
   options: WatchOptions,
-  json: JsonText = JSON,
+  json: JsonText = FRESH_JSON,
 ): AsyncIterable<WatchEvent<T>> {
   const start = options.since ?? String(history().head);
   return { [Symbol.asyncIterator]: () => follow(history, wakeup, kind, options, start, json) };

@@ -1,3 +1,4 @@
+import { countOf } from '../../agent/context.ts';
 import type { Execution } from '../../api/execution.ts';
 import type { Stored } from '../../api/meta.ts';
 import { versionName } from '../../engine/application/revision.ts';
@@ -46,6 +47,9 @@ export class DoneRules {
     const { subject, epoch, sequence } = workload.wish.fence;
     if (subject !== spec.subject || epoch !== spec.epoch || sequence !== spec.sequence) return null;
     if (ordered.type === 'removeWorkload') return `${version} is there`;
+    // The next step of the same order may have asked for another number while this one's end was still on its way.
+    const { workload: name, side, replicas } = ordered;
+    if (workload.wish.replicas !== countOf(spec, side, name, replicas)) return null;
     const left = workload.instances.filter(({ state }) => state !== 'exited').length;
     return left > workload.wish.replicas
       ? `${left} of ${version} are left, ${workload.wish.replicas} are wanted`

@@ -2,7 +2,7 @@ import type { ApiObject, Stored } from '../../api/meta.ts';
 import { type Clock, instant } from '../../lib/clock.ts';
 import { SlipwayError } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
-import { documentOf, type JsonText, keyId, keyOf, objectOf } from '../document.ts';
+import { documentOf, FRESH_JSON, type JsonText, keyId, keyOf, objectOf } from '../document.ts';
 import { type Entry, History, type HistoryLimits } from '../history.ts';
 import { type Mutation, mutate } from '../mutation.ts';
 import { compareKeys, decodeContinuation, page } from '../selection.ts';
@@ -25,7 +25,7 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
   const kinds = new Map<string, Map<string, Entry>>();
   const history = new History(0, options.history);
   const wakeup = new Wakeup();
-  const { json = JSON } = options;
+  const { json = FRESH_JSON } = options;
 
   const requireOpen = () => {
     if (wakeup.closed !== undefined) throw wakeup.closed;
