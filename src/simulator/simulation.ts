@@ -6,6 +6,7 @@ import { SimulatedCluster } from './cluster.ts';
 import { FaultTally } from './fault-tally.ts';
 import { strike } from './faults.ts';
 import { Ledger } from './ledger.ts';
+import type { Life } from './life.ts';
 import { observedStore } from './observed-store.ts';
 import type { Onlooker } from './onlooker.ts';
 import { Operators } from './operators.ts';
@@ -205,7 +206,9 @@ export async function simulate({
     for (const message of platform.startFailures.splice(0))
       world.violated('INV-13', `an agent cannot start: ${message}`);
   };
-  const isUp = () => platform.manager?.life.alive === true && platform.agent?.alive === true;
+  // One that stands still does nothing either, and is not at rest.
+  const goes = (life: Life | null | undefined) => life?.alive === true && life.pausedUntil <= timeline.now;
+  const isUp = () => goes(platform.manager?.life) && goes(platform.agent);
   const isStill = () => isUp() && (onlooker.isAtRest?.() ?? unrest(world).length === 0);
   const stopped = () => stopAtFirst && violations.length > 0;
   await timeline.run(scenario.busyMs, afterEach, stopped);
