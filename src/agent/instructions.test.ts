@@ -71,6 +71,29 @@ describe('rolling', () => {
     });
   });
 
+  // Found by seed 51 of the simulator.
+  it('looks at the traffic again after the proof, and takes nothing down that somebody else gave it back to', async () => {
+    await first();
+    let undone = false;
+    cluster.proof = () => {
+      if (!undone)
+        void cluster.trafficRouter.setTraffic({
+          ...{ service: SERVICE, routes: [], aliases: { new: null, old: 'shop-r1' } },
+          weights: { 'shop-r1': 100 },
+          fence: { subject: 'somebody', epoch: 1, sequence: 1 },
+        });
+      undone = true;
+      return {};
+    };
+    const { status } = await run(roll('to'));
+    expect(status.failure).toBeNull();
+    const back = cluster.events.findIndex(
+      (event) => event.type === 'traffic' && event.fence.subject === 'somebody',
+    );
+    expect(cluster.events.slice(back + 1)[0]).toMatchObject({ type: 'traffic', weights: { 'shop-r2': 100 } });
+    expect(cluster.weights(SERVICE)).toEqual({ 'shop-r2': 100 });
+  });
+
   it('back again', async () => {
     await first();
     await run(roll('to'));

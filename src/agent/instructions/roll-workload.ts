@@ -138,6 +138,9 @@ async function act(
       if (roll.routed) {
         const refused = await followCapacity(context, roll, newReady, step.to);
         if (refused !== null) return refused;
+        // The proof takes its time, and somebody else may have written the traffic meanwhile: look again (INV-5).
+        if (newReady > 0 && (await oldShare(context, roll)) > sharesAt(context, roll, newReady, step.to).old)
+          return null;
       }
       await wishOf(context, otherSide(side), workload, step.to)?.();
       return null;
@@ -149,8 +152,10 @@ async function act(
         `${roll.newKey.version} has no room: maxSurge and maxUnavailable of ${workload} are both 0 at ${full}.`,
       );
     case 'done':
-      // With nothing old to shrink, no traffic has been written yet.
-      return roll.routed && roll.flips.length === 0 ? followCapacity(context, roll, newReady, 0) : null;
+      // With nothing old to shrink, no traffic has been written yet; or it was written over since.
+      return roll.routed && (roll.flips.length === 0 || (await oldShare(context, roll)) > 0)
+        ? followCapacity(context, roll, newReady, 0)
+        : null;
     case 'wait':
       return null;
   }
@@ -164,12 +169,7 @@ async function followCapacity(
   oldLeft: number,
 ): Promise<Failure | null> {
   if (newReady === 0) return null;
-  const counts = { new: { kind: 'fixed', n: newReady }, old: { kind: 'fixed', n: oldLeft } } as const;
-  const weights =
-    roll.side === 'to'
-      ? ({ kind: 'byCapacity', from: counts.old, to: counts.new } as const)
-      : ({ kind: 'byCapacity', from: counts.new, to: counts.old } as const);
-  const shares = sharesOf(context.spec, roll.workload, weights);
+  const { shares } = sharesAt(context, roll, newReady, oldLeft);
   const wish = await context.ports.trafficRouter.traffic(serviceKey(context, roll.workload));
   const newShare = shares[roll.side];
   if (wish?.weights[roll.newKey.version] !== newShare || roll.flips.length === 0) {
@@ -191,6 +191,24 @@ async function followCapacity(
   roll.proofs.requests += Number(evidence?.requests ?? 0);
   roll.proofs.failed += Number(evidence?.failed ?? 0);
   return proof.state === 'done' ? null : proof.failure;
+}
+
+/** What each side is to have when so many of them are left. */
+function sharesAt(context: InstructionContext, roll: Roll, newReady: number, oldLeft: number) {
+  const counts = { new: { kind: 'fixed', n: newReady }, old: { kind: 'fixed', n: oldLeft } } as const;
+  const weights =
+    roll.side === 'to'
+      ? ({ kind: 'byCapacity', from: counts.old, to: counts.new } as const)
+      : ({ kind: 'byCapacity', from: counts.new, to: counts.old } as const);
+  const shares = sharesOf(context.spec, roll.workload, weights);
+  return { shares, old: shares[otherSide(roll.side)] };
+}
+
+/** What the side that is replaced has now. */
+async function oldShare(context: InstructionContext, { workload, oldKey }: Roll): Promise<number> {
+  if (oldKey === null) return 0;
+  const wish = await context.ports.trafficRouter.traffic(serviceKey(context, workload));
+  return wish?.weights[oldKey.version] ?? 0;
 }
 
 async function finish(
