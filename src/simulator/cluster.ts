@@ -23,6 +23,8 @@ import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
 import { simulatedPorts } from './ports.ts';
 import type { Programs } from './program.ts';
+import { ProvenKiller } from './proven-killer.ts';
+import { Reads } from './reads.ts';
 import { Requests } from './requests.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
@@ -63,6 +65,8 @@ export class SimulatedCluster {
   readonly requests: Requests;
   /** Somebody else, who writes over what we wrote. */
   readonly hand: ForeignHand;
+  readonly reads: Reads;
+  readonly killer: ProvenKiller;
   readonly workloads = new Map<string, SimulatedWorkload>();
   readonly programs: Programs;
   onEffect: (effect: ClusterEffect, fence: Fence | null) => void = () => {};
@@ -96,6 +100,8 @@ export class SimulatedCluster {
     this.#tally = tally;
     this.#epochMs = options.epochMs;
     this.programs = programs;
+    this.reads = new Reads(timeline);
+    this.killer = new ProvenKiller(tally);
     this.plane = new DataPlane(timeline, random.split('plane'), options.plane, tally);
     this.#ports = simulatedPorts(timeline, random.split('ports'), options.epochMs);
     this.hand = new ForeignHand(timeline, this.plane, this.workloads);
@@ -117,8 +123,14 @@ export class SimulatedCluster {
   driver(life: Life): ClusterDriver {
     return {
       name: 'local',
-      setWorkload: (wish) => life.call(() => this.#setWorkload(wish), 0.5),
-      removeWorkload: (key) => life.call(() => this.#removeWorkload(key), 0.5),
+      setWorkload: (wish) => {
+        if (wish.replicas === 0) this.reads.asksLess(wish.key);
+        return life.call(() => this.#setWorkload(wish), 0.5);
+      },
+      removeWorkload: (key) => {
+        this.reads.asksLess(key);
+        return life.call(() => this.#removeWorkload(key), 0.5);
+      },
       restartWorkload: (key) =>
         life.call(() => {
           const workload = this.workloads.get(workloadId(key));
@@ -129,7 +141,11 @@ export class SimulatedCluster {
       observe: (key) =>
         life.call(() => {
           const workload = this.workloads.get(workloadId(key));
-          return workload?.observe();
+          const seen = workload?.observe();
+          this.reads.observed(seen);
+          if (workload !== undefined && seen !== undefined)
+            this.killer.observed(seen, workload, this.weights(workload.service)[key.version] ?? 0);
+          return seen;
         }),
       list: () => life.call(() => [...this.workloads.values()].map((each) => each.observe())),
       onChange: (callback) => {
@@ -145,8 +161,15 @@ export class SimulatedCluster {
     return {
       name: 'simulated',
       lagMs: plane.faults.lagMs,
-      setTraffic: (wish) => life.call(() => this.#setTraffic(wish), 0.2),
-      traffic: (service) => life.call(() => plane.services.get(serviceId(service))?.written),
+      setTraffic: (wish) => {
+        this.reads.asksTraffic(wish.service, Object.keys(wish.weights));
+        return life.call(() => this.#setTraffic(wish), 0.2);
+      },
+      traffic: (service) =>
+        life.call(() => {
+          this.reads.traffic(service);
+          return plane.services.get(serviceId(service))?.written;
+        }),
       removeService: (service, fence) =>
         life.call(async () => {
           const before = plane.services.get(serviceId(service))?.written;

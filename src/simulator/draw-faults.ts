@@ -77,5 +77,6 @@ export function drawFaults(
     pick: random.next(),
   }));
   some(0.1, 2, (atMs) => ({ atMs, type: 'killRouter', ms: random.between(20, 500) }));
+  some(0.2, 4, (atMs) => ({ atMs, type: 'killProven', pick: random.next() }));
   return { faults: faults.sort((a, b) => a.atMs - b.atMs), chance, plane };
 }

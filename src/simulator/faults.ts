@@ -33,6 +33,9 @@ export function strike(fault: FaultEvent, platform: Platform, cluster: Simulated
       victim?.die(137);
       return victim === undefined ? null : `kill -9 of ${victim.id}`;
     }
+    case 'killProven':
+      cluster.killer.arm(fault.pick);
+      return 'an instance will die when it has been read as proven';
     case 'killRouter':
       cluster.plane.kill(fault.ms);
       return `kill -9 of the router, back after ${fault.ms} ms`;

@@ -47,6 +47,8 @@ export type FaultEvent = { readonly atMs: number } & (
   | { readonly type: 'clockJump'; readonly role: Role; readonly ms: number }
   | { readonly type: 'clockRate'; readonly role: Role; readonly rate: number }
   | { readonly type: 'killInstance'; readonly pick: number }
+  /** One dies the moment after it was read as proven, before its version is given traffic. */
+  | { readonly type: 'killProven'; readonly pick: number }
   | { readonly type: 'killRouter'; readonly ms: number }
   /** An agent of another version, beside the one there is. */
   | { readonly type: 'otherAgent'; readonly ms: number }

@@ -193,6 +193,7 @@ export async function simulate({
     platform.setFaults(NO_CHANCE_FAULTS);
     cluster.plane.faults = { ...cluster.plane.faults, stuck: 0 };
     cluster.hand.rest();
+    cluster.killer.rest();
     for (const clock of Object.values(platform.clocks)) clock.setRate(1);
     for (const zombie of platform.zombies) zombie.kill();
   });

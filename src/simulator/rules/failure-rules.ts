@@ -7,7 +7,12 @@ import type { Written } from '../observed-store.ts';
 import type { World } from './rule.ts';
 
 /** Faults after which a version may not come up, or its proof not be given, whatever its programs are. */
-const OTHERS_DOING: ReadonlySet<string> = new Set(['killInstance', 'killRouter', 'foreignEdit']);
+const OTHERS_DOING: ReadonlySet<string> = new Set([
+  'killInstance',
+  'killProven',
+  'killRouter',
+  'foreignEdit',
+]);
 /** A program of ours met what it holds for impossible. */
 const ASSERTIONS: ReadonlySet<string> = new Set([
   'invariant',

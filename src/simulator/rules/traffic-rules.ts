@@ -114,6 +114,12 @@ export class TrafficRules {
       const need = Math.max(1, this.#share(wish.service, weight));
       const recently = Math.max(0, ...(this.#served.get(id) ?? []).map(({ count }) => count));
       const now = cluster.serving({ ...wish.service, version });
+      const seen = cluster.reads.provenWhenAsked(wish.service, version);
+      if (seen !== undefined && seen < need)
+        violated(
+          'INV-1',
+          `${version} was given ${weight} % after ${seen} instances were seen proven, ${need} are needed`,
+        );
       if (Math.max(now, recently) < need)
         violated(
           'INV-1',
@@ -122,10 +128,11 @@ export class TrafficRules {
     }
   }
 
-  /** Somebody else wrote it after it could be read. */
+  /** Somebody else wrote it after it was read. */
   #isTooLate(service: ServiceKey): boolean {
-    const { cluster, timeline } = this.#world;
-    return timeline.now - cluster.hand.editedMs(serviceId(service)) <= READ_AGE_MS;
+    const { cluster } = this.#world;
+    const editedMs = cluster.hand.editedMs(serviceId(service));
+    return Number.isFinite(editedMs) && editedMs >= cluster.reads.trafficReadMs(service);
   }
 
   /** INV-5: what has traffic is not taken down to nothing, whoever gave it the traffic, once that could be read. */
