@@ -218,6 +218,7 @@ export class SimulatedCluster {
       workload.reconcile();
     }
     this.onEffect({ type: 'wish', wish, before }, wish.fence);
+    if (wish.replicas === 0 && (before ?? 0) > 0) this.hand.tookDown(wish.key);
   }
 
   #removeWorkload(key: WorkloadKey): void {

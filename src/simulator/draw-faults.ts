@@ -66,7 +66,18 @@ export function drawFaults(
   some(0.15, 4, (atMs) => ({
     atMs,
     type: 'foreignEdit',
-    what: random.pick(['more', 'fewer', 'none', 'weights', 'away', 'away', 'back', 'back']),
+    what: random.pick([
+      'more',
+      'fewer',
+      'none',
+      'weights',
+      'away',
+      'away',
+      'back',
+      'back',
+      'revive',
+      'revive',
+    ]),
     pick: random.next(),
   }));
   some(0.06, 1, (atMs) => ({ atMs, type: 'otherAgent', ms: random.between(200, 20_000) }));

@@ -1,4 +1,4 @@
-import type { Fence, ServiceKey, TrafficWish } from '../drivers/cluster-driver.ts';
+import type { Fence, ServiceKey, TrafficWish, WorkloadKey } from '../drivers/cluster-driver.ts';
 import { type DataPlane, serviceId } from './data-plane.ts';
 import type { Timeline } from './timeline.ts';
 import type { SimulatedWorkload } from './workload.ts';
@@ -7,14 +7,17 @@ import type { SimulatedWorkload } from './workload.ts';
 const FENCE: Fence = { subject: 'somebody', epoch: 0, sequence: 0 };
 /** What was undone shows its effect for so long: instances have to start again. */
 const AFTERMATH_MS = 60_000;
+/** From the end of a version to its return at the most, ms: its instances take about as long to go. */
+const REVIVE_MS = 200;
 /** From a shift to its undoing at the most, ms. */
 const MOST_MS = 1_500;
 
 /**
  * `away`: the traffic goes to another version, and the one that had it to no instance. `back`: the next shift of
- * traffic is undone a moment after it, as by a tool that keeps what it knows.
+ * traffic is undone a moment after it, as by a tool that keeps what it knows. `revive`: the next version that is taken
+ * down to nothing is given all traffic a moment after it.
  */
-export type ForeignEdit = 'more' | 'fewer' | 'none' | 'weights' | 'away' | 'back';
+export type ForeignEdit = 'more' | 'fewer' | 'none' | 'weights' | 'away' | 'back' | 'revive';
 
 /**
  * Somebody else's hand on the cluster (kubectl, another tool): a workload's wish or a service's weights are written
@@ -28,6 +31,8 @@ export class ForeignHand {
   readonly #editedMs = new Map<string, number>();
   /** The next shift is undone so long after it; null: it stays. */
   #undoAfterMs: number | null = null;
+  /** The next version that is taken down gets the traffic so long after it; null: it does not. */
+  #reviveAfterMs: number | null = null;
 
   constructor(timeline: Timeline, plane: DataPlane, workloads: ReadonlyMap<string, SimulatedWorkload>) {
     this.#timeline = timeline;
@@ -38,6 +43,10 @@ export class ForeignHand {
   /** Writes something over; says what, or null where there is nothing to write over. `pick` is 0 to 1. */
   edit(what: ForeignEdit, pick: number): string | null {
     if (what === 'weights' || what === 'away') return this.#shift(pick, what === 'away');
+    if (what === 'revive') {
+      this.#reviveAfterMs = pick * REVIVE_MS;
+      return `somebody will give all traffic to the next version that goes, after ${Math.round(this.#reviveAfterMs)} ms`;
+    }
     if (what !== 'back') return this.#scale(what, pick);
     this.#undoAfterMs = pick * MOST_MS;
     return `somebody will undo the next shift of traffic after ${Math.round(this.#undoAfterMs)} ms`;
@@ -63,6 +72,20 @@ export class ForeignHand {
   /** What it was about to do it does no more. */
   rest(): void {
     this.#undoAfterMs = null;
+    this.#reviveAfterMs = null;
+  }
+
+  /** A version was taken down to nothing by an order of ours. */
+  tookDown({ version, ...service }: WorkloadKey): void {
+    const afterMs = this.#reviveAfterMs;
+    this.#reviveAfterMs = null;
+    if (afterMs === null) return;
+    this.#timeline.after(afterMs, () => {
+      const written = this.#plane.services.get(serviceId(service))?.written;
+      if (written === undefined) return;
+      this.#edited(service);
+      void this.#plane.write(service, { ...written, weights: { [version]: 100 }, fence: FENCE });
+    });
   }
 
   /** Traffic was shifted by an order of ours; `before` is what it replaced. */
@@ -77,7 +100,7 @@ export class ForeignHand {
     });
   }
 
-  #scale(what: Exclude<ForeignEdit, 'weights' | 'away' | 'back'>, pick: number): string | null {
+  #scale(what: Exclude<ForeignEdit, 'weights' | 'away' | 'back' | 'revive'>, pick: number): string | null {
     const workloads = [...this.#workloads.values()].filter(
       ({ wish, isJob, removing }) => wish.replicas > 0 && !isJob && !removing,
     );

@@ -8,7 +8,7 @@ import type { Timeline } from './timeline.ts';
 export interface CallFaults {
   /** The process is killed before the effect, or after it and before its answer. */
   readonly crash: number;
-  /** The answer comes late. */
+  /** The call reaches its end late, or its answer comes late. */
   readonly slow: number;
   /** The whole process stands still for a while after the effect (a long pause of its collector, a swap). */
   readonly pause: number;
@@ -76,15 +76,17 @@ export class Life {
    * meet no fault, and there are thousands in a run: those wait for nothing but the effect.
    */
   async call<T>(effect: () => T | Promise<T>, usualMs = 0): Promise<T> {
-    if (this.#mustWait(this.#strikes('crash before an effect', this.#faults.crash), usualMs))
-      await this.#gate(usualMs);
+    const lateMs = this.#strikes('late call', this.#faults.slow / 2) ? this.#random.between(1, 2_000) : 0;
+    const beforeMs = usualMs + lateMs;
+    if (this.#mustWait(this.#strikes('crash before an effect', this.#faults.crash), beforeMs))
+      await this.#gate(beforeMs);
     let outcome: { readonly value: T } | { readonly error: unknown };
     try {
       outcome = { value: await effect() };
     } catch (error) {
       outcome = { error };
     }
-    const slowMs = this.#strikes('late answer', this.#faults.slow) ? this.#random.between(1, 2_000) : 0;
+    const slowMs = this.#strikes('late answer', this.#faults.slow / 2) ? this.#random.between(1, 2_000) : 0;
     if (this.#strikes('pause after an effect', this.#faults.pause))
       this.pause(this.#random.between(100, 40_000));
     if (this.#mustWait(this.#strikes('crash after an effect', this.#faults.crash), slowMs))
