@@ -254,6 +254,44 @@ describe('whose release it is', () => {
   });
 });
 
+// Found by seed 374 of the simulator: a change that waited in the queue went forward again after the rollback.
+describe('a rollback while changes wait', () => {
+  const waiting = (answer: 'auto' | 'asked') => {
+    const track = released();
+    track.apply(both(2)).endRelease('Succeeded');
+    track.apply(both(3));
+    const active = track.releases['shop-local-r3'];
+    if (active === undefined) throw new Error('no release');
+    active.status = { ...active.status, flipped: true };
+    track.apply(both(4));
+    if (answer === 'asked') track.command('release', {}, null, 'wanted');
+    active.status = { ...active.status, phase: 'Succeeded', endedAt: '2026-11-20T12:00:00.000Z' };
+    track.command('rollback');
+    return track;
+  };
+
+  it('takes back those that nobody asked for', () => {
+    const track = waiting('auto').settle();
+    expect(track.track.active?.release).toBe('shop-local-r2-2');
+    expect(track.track.queue).toEqual([]);
+    expect(track.releases['shop-local-r4']?.status.phase).toBe('Superseded');
+    track.endRelease('Succeeded', 'shop-local-r2-2');
+    expect(track.settle().track).toMatchObject({ active: null, live: 'shop-local-r2' });
+  });
+
+  it('and leaves those that somebody did ask for', () => {
+    const track = waiting('asked').settle();
+    expect(track.track.queue.map(({ release }) => release)).toEqual(['shop-local-r4']);
+  });
+
+  it('and what is asked for after it lifts the hold, also where it waits already', () => {
+    const track = waiting('asked').settle();
+    expect(track.track.hold).not.toBeNull();
+    expect(track.command('release', {}, null, 'now')?.state).toBe('done');
+    expect(track.track.hold).toBeNull();
+  });
+});
+
 describe('verbs', () => {
   it.each(['abort', 'promote', 'resume', 'approve'] as const)(
     '%s of a release that has ended is refused in its own words',

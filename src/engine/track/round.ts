@@ -130,8 +130,11 @@ export class TrackRound {
     };
     // What waits has not begun, so it is before its flip, whatever the active one is.
     const overtakes = policy !== 'start' && wanted.resolved.policy.supersede.beforeFlip === 'supersede';
-    const waiting = policy === 'supersede' || overtakes ? [claim] : [...queue, claim];
-    if (overtakes || policy === 'supersede') for (const each of queue) this.drop(each, { by: name });
+    const gives = overtakes || policy === 'supersede';
+    // What would release by itself does so no more once a rollback holds it.
+    const holds = terms.hold !== undefined && terms.hold !== null;
+    const kept = queue.filter((each) => !gives && !(holds && each.claim.startsWith(AUTOMATIC)));
+    for (const each of queue) if (!kept.includes(each)) this.drop(each, { by: name });
     this.track = {
       ...this.track,
       attempts,
@@ -139,7 +142,7 @@ export class TrackRound {
       refusal: null,
       nextRevision: Math.max(this.track.nextRevision, destination.spec.number + 1),
       ...(terms.hold === undefined ? {} : { hold: terms.hold }),
-      ...(policy === 'start' ? { active: claim } : { queue: waiting }),
+      ...(policy === 'start' ? { active: claim, queue: kept } : { queue: [...kept, claim] }),
     };
     this.made[destination.revision] = destination.spec;
     const behind = active === null ? '' : `, ${inTheWay(policy === 'supersede', active, release?.status)}`;

@@ -75,6 +75,8 @@ function release(round: TrackRound, command: TrackCommand): Answer {
     const differs = planDiffers(asked, active?.spec.plan.hash ?? planned?.value.plan.hash ?? '');
     if (differs !== null) return refused(differs);
     round.takeOver(underway, command);
+    // An explicit release lifts the hold; that what is gone back to is on its way says nothing new.
+    if (underway.reason !== 'rollback') round.track = { ...round.track, hold: null };
     return { state: 'done', message: onItsWay(round, underway), result: { release: underway.release } };
   }
   const { live } = round.track;

@@ -60,6 +60,14 @@ export class TrackRules {
     const fresh = claims(status).find((claim) => claim.startsWith('auto:') && !known.has(claim));
     if (fresh !== undefined)
       this.#world.violated('HOLD', `${metadata.name} is held by ${status.hold.by} and claims ${fresh}`);
+    const { active } = status;
+    const begins =
+      active?.claim.startsWith('auto:') === true && active.release !== before.status.active?.release;
+    if (begins)
+      this.#world.violated(
+        'HOLD',
+        `${metadata.name} is held by ${status.hold.by} and begins ${active.release}`,
+      );
   }
 
   /** Since when it is held by the commands that this commit answers: a rollback holds, `resume` and `release` lift. */
@@ -71,13 +79,13 @@ export class TrackRules {
       const command = objectsOf(this.#world, 'Command').find((each) => each.metadata.uid === uid) as
         | Stored<Command>
         | undefined;
-      const release = this.#world.objects.get(`Release/default/${result?.release}`) as
-        | Stored<Release>
-        | undefined;
+      const claim = [status?.active, ...(status?.queue ?? [])].find(
+        (each) => each?.release === result?.release,
+      );
       if (command?.spec.verb === 'rollback') since = command.spec.at;
       if (command?.spec.verb === 'resume') since = null;
       // To say that what it asks for is live, or on its way back already, changes nothing.
-      const asked = result?.release !== undefined && release?.spec.reason !== 'rollback';
+      const asked = result?.release !== undefined && claim?.reason !== 'rollback';
       if (command?.spec.verb === 'release' && asked) since = null;
     }
     return since;
