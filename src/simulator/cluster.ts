@@ -100,7 +100,7 @@ export class SimulatedCluster {
     this.#tally = tally;
     this.#epochMs = options.epochMs;
     this.programs = programs;
-    this.reads = new Reads(timeline);
+    this.reads = new Reads();
     this.killer = new ProvenKiller(tally);
     this.plane = new DataPlane(timeline, random.split('plane'), options.plane, tally);
     this.#ports = simulatedPorts(timeline, random.split('ports'), options.epochMs);
@@ -138,15 +138,17 @@ export class SimulatedCluster {
           workload.restart();
           this.onEffect({ type: 'restart', key }, null);
         }, 0.5),
-      observe: (key) =>
-        life.call(() => {
+      observe: async (key) => {
+        const seen = await life.call(() => {
           const workload = this.workloads.get(workloadId(key));
-          const seen = workload?.observe();
-          this.reads.observed(seen);
-          if (workload !== undefined && seen !== undefined)
-            this.killer.observed(seen, workload, this.weights(workload.service)[key.version] ?? 0);
-          return seen;
-        }),
+          const observed = workload?.observe();
+          if (workload !== undefined && observed !== undefined)
+            this.killer.observed(observed, workload, this.weights(workload.service)[key.version] ?? 0);
+          return observed;
+        });
+        this.reads.observed(seen);
+        return seen;
+      },
       list: () => life.call(() => [...this.workloads.values()].map((each) => each.observe())),
       onChange: (callback) => {
         const guarded = (key: WorkloadKey) => life.deliver(() => callback(key));
@@ -165,11 +167,14 @@ export class SimulatedCluster {
         this.reads.asksTraffic(wish.service, Object.keys(wish.weights));
         return life.call(() => this.#setTraffic(wish), 0.2);
       },
-      traffic: (service) =>
-        life.call(() => {
-          this.reads.traffic(service);
-          return plane.services.get(serviceId(service))?.written;
-        }),
+      traffic: async (service) => {
+        const read = await life.call(() => ({
+          atMs: this.#timeline.now,
+          written: plane.services.get(serviceId(service))?.written,
+        }));
+        this.reads.traffic(service, read.atMs);
+        return read.written;
+      },
       removeService: (service, fence) =>
         life.call(async () => {
           const before = plane.services.get(serviceId(service))?.written;

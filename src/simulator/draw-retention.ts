@@ -12,13 +12,13 @@ export function drawRetention(random: SeededRandom, faults: readonly FaultEvent[
   const wrong = faults.some(
     (fault) => (fault.type === 'clockJump' || fault.type === 'clockRate') && fault.role === 'manager',
   );
-  if (wrong || random.chance(0.4)) return null;
+  if (wrong || random.chance(0.3)) return null;
   return {
     ...RETENTION,
-    releases: random.between(1, 4),
-    releaseAgeMs: random.pick([60_000, 180_000, HOUR]),
+    releases: random.pick([1, 1, 2, 4]),
+    releaseAgeMs: random.pick([20_000, 60_000, 180_000]),
     commandAgeMs: random.pick([60_000, HOUR]),
     executionAgeMs: random.pick([60_000, HOUR]),
-    graceMs: random.pick([20_000, 60_000]),
+    graceMs: random.pick([10_000, 20_000, 60_000]),
   };
 }

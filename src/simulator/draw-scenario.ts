@@ -63,7 +63,7 @@ function drawOperations(name: string, { random, programs, environments, busyMs }
   let serial = 0;
   // Something that its instances need to start is away for a while. It ends with the faults at the latest.
   const fromMs = random.between(30_000, busyMs - 60_000);
-  const outage = random.chance(0.2) ? { fromMs, untilMs: fromMs + random.between(20_000, 45_000) } : null;
+  const outage = random.chance(0.3) ? { fromMs, untilMs: fromMs + random.between(20_000, 90_000) } : null;
   const program = (isFirst: boolean) => {
     serial += 1;
     const id = `${name}-${serial}`;

@@ -39,6 +39,16 @@ export function nodeStore(
       return value;
     }, 0.1);
   };
+  // Whoever was compacted away reads the whole list, and that takes its time.
+  let reads = 0;
+  const relist = async <T>(effect: () => Promise<T>): Promise<T> => {
+    const value = await effect();
+    if (reads > 0) {
+      reads -= 1;
+      if (strikes('late list', 0.5)) await timeline.wait(random.between(5, 1_500));
+    }
+    return value;
+  };
   const read = <T>(effect: () => Promise<T>): Promise<T> =>
     life.call(() => {
       if (strikes('store unavailable', faults.unavailable)) throw unavailable();
@@ -46,7 +56,7 @@ export function nodeStore(
     });
   return {
     get: (key) => read(() => store.get(key)),
-    list: (kind, list) => read(() => store.list(kind, list)),
+    list: (kind, list) => read(() => relist(() => store.list(kind, list))),
     create: (object) => write(() => store.create(object)),
     update: (object, how) => write(() => store.update(object, how)),
     updateStatus: (object) => write(() => store.updateStatus(object)),
@@ -66,7 +76,9 @@ export function nodeStore(
     for await (const event of events) {
       if (strikes('watch late', faults.lateWatch)) await timeline.wait(random.between(5, 3_000));
       await life.call(() => {
-        if (strikes('watch gone (410)', faults.gone)) throw new SlipwayError('gone', 'compacted');
+        if (!strikes('watch gone (410)', faults.gone)) return;
+        reads += 1;
+        throw new SlipwayError('gone', 'compacted');
       });
       yield event;
     }

@@ -1,28 +1,24 @@
 import type { ServiceKey, WorkloadKey, WorkloadObservation } from '../drivers/cluster-driver.ts';
 import { serviceId } from './data-plane.ts';
-import type { Timeline } from './timeline.ts';
 
 /**
- * What was read of the cluster by whoever writes to it. A write must stand on what was read last: what changed after
+ * What was read of the cluster by whoever writes to it, as the answers arrived. A write must stand on what was read last: what changed after
  * that nobody could know, and what was read before that and written nevertheless is a guard that failed.
  */
 export class Reads {
-  readonly #timeline: Timeline;
   readonly #proven = new Map<string, number>();
   readonly #trafficMs = new Map<string, number>();
   readonly #asked = new Map<string, number | undefined>();
 
-  constructor(timeline: Timeline) {
-    this.#timeline = timeline;
-  }
-
+  /** An answer arrives. */
   observed(seen: WorkloadObservation | undefined): void {
     if (seen === undefined) return;
     this.#proven.set(versionId(seen.key), Math.min(seen.proven, seen.ready));
   }
 
-  traffic(service: ServiceKey): void {
-    this.#trafficMs.set(serviceId(service), this.#timeline.now);
+  /** @param atMs of the run, when it was as the answer says that arrives now */
+  traffic(service: ServiceKey, atMs: number): void {
+    this.#trafficMs.set(serviceId(service), atMs);
   }
 
   /** Somebody is about to give these versions traffic. */

@@ -222,7 +222,7 @@ export async function simulate({
   if (!stopped()) {
     restedAt = timeline.now;
     await timeline.run(timeline.now + REST_LOOK_MS, afterEach, stopped);
-    checkRest(world, operators.acknowledged, rules.kept.collected);
+    checkRest(world, operators.acknowledged, rules.kept.collected, platform.clocks.manager.wall);
     rules.end();
     await checkEnd(world, store, platform.clocks.manager.wall, VERSION);
     const imbalance = ledger.imbalance();

@@ -38,13 +38,21 @@ export function unrest(world: World): string[] {
   return reasons;
 }
 
-/** Rules of the end: INV-28, nothing that was acknowledged is lost, and what runs is what the track says. */
+/** An expiry is noticed so soon, ms. */
+const EXPIRY_MS = 10_000;
+
+/**
+ * Rules of the end: INV-28, nothing that was acknowledged is lost, and what runs is what the track says.
+ *
+ * @param now as the manager's clock shows it, ms since 1970
+ */
 export function checkRest(
   world: World,
   acknowledged: readonly Acknowledged[],
   collected: ReadonlySet<string>,
+  now: number,
 ): void {
-  for (const release of releasesOf(world)) stuck(world, release);
+  for (const release of releasesOf(world)) stuck(world, release, now);
   for (const object of objectsOf(world, 'Command')) {
     const { metadata, spec, status } = object as Stored<Command>;
     if (status === undefined || status.state === 'pending')
@@ -57,22 +65,42 @@ export function checkRest(
       world.violated('INV-13', `${kind} ${name} was acknowledged and is lost`);
   }
   const wanted = new Set<string>();
-  for (const object of objectsOf(world, 'Track')) standing(world, object as Stored<Track>, wanted);
+  for (const object of objectsOf(world, 'Track')) {
+    standing(world, object as Stored<Track>, wanted);
+    retired(world, object as Stored<Track>, now);
+  }
   for (const [id, workload] of world.cluster.workloads)
     if (!wanted.has(id) && workload.wish.replicas > 0)
       world.violated('INV-28', `${id} runs ${workload.wish.replicas} times and no track names it`);
 }
 
 /** INV-28: every release has ended or says for which person it waits. */
-function stuck(world: World, { metadata, status }: Stored<Release>): void {
+function stuck(world: World, { metadata, status }: Stored<Release>, now: number): void {
   if (status === undefined) {
     world.violated('INV-28', `${metadata.name} never began`);
     return;
   }
   if (hasEnded(status.phase)) return;
+  const expiresAt = Date.parse(status.pause?.expiresAt ?? '');
+  if (now - expiresAt > EXPIRY_MS)
+    world.violated(
+      'INV-28',
+      `${metadata.name} is still paused, and its pause was over at ${status.pause?.expiresAt}`,
+    );
   const { who, message } = status.waiting;
   if (PEOPLE(who)) return;
   world.violated('INV-28', `${metadata.name} is still ${status.phase}, waiting for ${who}: ${message}`);
+}
+
+/** Nothing is kept warm beyond its time where nobody is waited for. */
+function retired(world: World, { metadata, status }: Stored<Track>, now: number): void {
+  if (status === undefined || status.active !== null || status.work !== null) return;
+  for (const { revision, expiresAt } of status.warm)
+    if (now - Date.parse(expiresAt) > EXPIRY_MS)
+      world.violated(
+        'INV-28',
+        `${revision} is still warm in ${metadata.name}, and it was to go at ${expiresAt}`,
+      );
 }
 
 /** The live revision has all the traffic and every instance that its programs allow. */
