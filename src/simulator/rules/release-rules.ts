@@ -60,6 +60,10 @@ export class ReleaseRules {
     if (was !== undefined) this.#waited(release, was);
     this.#one(release);
     this.#replays(release);
+    // What was decided in the knowledge that a newer one supersedes it (peers.md row 17).
+    const isSuperseded = is.decision?.input.includes('"supersededBy":"') === true;
+    if (isSuperseded && is.direction === 'forward' && !hasEnded(is.phase))
+      violated('INV-28', `${name} was superseded and goes on, ${is.phase}`);
   }
 
   /** A pause has a clock of its own and lasts as long as the policy says, whatever went before (peers.md row 14). */
