@@ -82,13 +82,23 @@ export class TrackRules {
       const claim = [status?.active, ...(status?.queue ?? [])].find(
         (each) => each?.release === result?.release,
       );
-      if (command?.spec.verb === 'rollback') since = command.spec.at;
+      if (command?.spec.verb === 'rollback') {
+        since = command.spec.at;
+        this.#wentTo(command, claim?.revision);
+      }
       if (command?.spec.verb === 'resume') since = null;
       // To say that what it asks for is live, or on its way back already, changes nothing.
       const asked = result?.release !== undefined && claim?.reason !== 'rollback';
       if (command?.spec.verb === 'release' && asked) since = null;
     }
     return since;
+  }
+
+  /** Who names a revision to go back to gets that one or none (peers.md row 16). */
+  #wentTo({ metadata, spec }: Stored<Command>, revision: string | undefined): void {
+    const { to } = spec.parameters;
+    if (typeof to !== 'string' || revision === undefined || revision.endsWith(`-${to}`)) return;
+    this.#world.violated('INV-24', `${metadata.name} asked for ${to} and goes back to ${revision}`);
   }
 
   /** The live revision of every track is what its ended releases, in their order, have brought. */

@@ -82,16 +82,10 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'rollback-to-collected',
-    bug: 'a rollback to a revision that was collected takes another one’s content (row 16)',
+    bug: 'a rollback to a revision that was collected goes to another one (row 16)',
     file: 'engine/track/verbs.ts',
-    find: `  const spec = revisions[target];
-  if (spec === undefined)
-    return refused(
-      \`revision \${target} was collected and`,
-    replace: `  const spec = revisions[target] ?? Object.values(revisions)[0];
-  if (spec === undefined)
-    return refused(
-      \`revision \${target} was collected and`,
+    find: '? there.find((name) => name === to ||',
+    replace: '? there.find((name) => !there.some((each) => each.endsWith(String(to))) || name === to ||',
   },
   {
     name: 'live-before-success',
