@@ -12,6 +12,7 @@ import { clock, cluster, first, problem, run } from '../../test/support/executio
 import type { ExecutionSpec } from '../api/execution.ts';
 import { Gate } from '../api/gate.ts';
 import type { Instruction } from '../api/plan.ts';
+import type { CommandOutcome, Processes, RunCommand } from '../lib/processes.ts';
 
 describe('rolling', () => {
   const roll = (side: 'to' | 'from', more: Partial<ExecutionSpec> = {}) =>
@@ -259,5 +260,33 @@ describe('gates', () => {
     });
     expect(status.instructions[0]?.state).toBe('unknown');
     expect(Object.values(gateRuns)[0]?.verdict).toBe('unknown');
+  });
+});
+
+describe('a command that may run once only', () => {
+  const order = (timeout: string) =>
+    executionSpec([
+      {
+        ...{ id: 'gate/load', needs: [], type: 'runGate', gateRun: 'load', side: 'to', workload: 'shop' },
+        gate: Gate.parse({
+          ...{ name: 'load', after: 1, timeout, interval: '1s', failureLimit: 5 },
+          command: { argv: ['load-test'], idempotent: false },
+        }),
+      },
+    ]);
+
+  // Found by seed 3341 of the simulator: the answer that nobody waited for any more was taken for an end.
+  it('is not run again when it was cut off, however late that is told', async () => {
+    let runs = 0;
+    const processes = {
+      run: async ({ timeoutMs }: RunCommand): Promise<CommandOutcome> => {
+        runs += 1;
+        await clock.sleep(timeoutMs + 400);
+        return { exitCode: null, signal: 'SIGKILL', stdout: '', stderr: '', timedOut: true, ms: timeoutMs };
+      },
+    } as Processes;
+    const { status } = await run(order('2s'), { processes });
+    expect(status.failure).toMatchObject({ reason: 'unknownOutcome' });
+    expect(runs).toBe(1);
   });
 });

@@ -105,6 +105,8 @@ function askOf(context: InstructionContext, { gate, side, workload }: RunGate): 
     if (!command.idempotent) await context.note('asking');
     unknown = !command.idempotent;
     const answer = await askCommand(command, { processes: ports.processes, variables, timeoutMs, signal });
+    // Nobody may have waited for an answer that came so late: what is not known then is not known later.
+    if (answer.verdict === 'unknown') return answer;
     if (!command.idempotent) await context.note('answered');
     unknown = false;
     return answer;
