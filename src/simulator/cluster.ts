@@ -100,7 +100,7 @@ export class SimulatedCluster {
     this.#tally = tally;
     this.#epochMs = options.epochMs;
     this.programs = programs;
-    this.reads = new Reads();
+    this.reads = new Reads(timeline);
     this.killer = new ProvenKiller(tally);
     this.plane = new DataPlane(timeline, random.split('plane'), options.plane, tally);
     this.#ports = simulatedPorts(timeline, random.split('ports'), options.epochMs);

@@ -1,19 +1,34 @@
 import type { ServiceKey, WorkloadKey, WorkloadObservation } from '../drivers/cluster-driver.ts';
 import { serviceId } from './data-plane.ts';
+import type { Timeline } from './timeline.ts';
+
+/** How many instances of a version were read as proven, and when, ms of the run. */
+export interface ProvenRead {
+  readonly count: number;
+  readonly atMs: number;
+}
 
 /**
- * What was read of the cluster by whoever writes to it, as the answers arrived. A write must stand on what was read last: what changed after
- * that nobody could know, and what was read before that and written nevertheless is a guard that failed.
+ * What was read of the cluster by whoever writes to it, as the answers arrived. A write must stand on what was read
+ * last: what changed after that nobody could know, and what was read before that and written nevertheless is a guard
+ * that failed.
  */
 export class Reads {
-  readonly #proven = new Map<string, number>();
+  readonly #timeline: Timeline;
+  readonly #proven = new Map<string, ProvenRead>();
   readonly #trafficMs = new Map<string, number>();
-  readonly #asked = new Map<string, number | undefined>();
+  readonly #provenWhenAsked = new Map<string, ProvenRead | undefined>();
+  readonly #trafficMsWhenAsked = new Map<string, number | undefined>();
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+  }
 
   /** An answer arrives. */
   observed(seen: WorkloadObservation | undefined): void {
     if (seen === undefined) return;
-    this.#proven.set(versionId(seen.key), Math.min(seen.proven, seen.ready));
+    const count = Math.min(seen.proven, seen.ready);
+    this.#proven.set(versionId(seen.key), { count, atMs: this.#timeline.now });
   }
 
   /** @param atMs of the run, when it was as the answer says that arrives now */
@@ -25,23 +40,24 @@ export class Reads {
   asksTraffic(service: ServiceKey, versions: readonly string[]): void {
     for (const version of versions) {
       const id = versionId({ ...service, version });
-      this.#asked.set(id, this.#proven.get(id));
+      this.#provenWhenAsked.set(id, this.#proven.get(id));
     }
   }
 
   /** Somebody is about to take this down. */
-  asksLess({ version: _version, ...service }: WorkloadKey): void {
-    this.#asked.set(serviceId(service), this.#trafficMs.get(serviceId(service)));
+  asksLess(key: WorkloadKey): void {
+    const id = serviceId(key);
+    this.#trafficMsWhenAsked.set(id, this.#trafficMs.get(id));
   }
 
-  /** How many were read as proven when it was asked to give this version traffic; undefined: nobody had looked. */
-  provenWhenAsked(service: ServiceKey, version: string): number | undefined {
-    return this.#asked.get(versionId({ ...service, version }));
+  /** What was known of a version when it was asked to give it traffic; undefined: nobody had looked. */
+  provenWhenAsked(service: ServiceKey, version: string): ProvenRead | undefined {
+    return this.#provenWhenAsked.get(versionId({ ...service, version }));
   }
 
   /** When the traffic of a service had been read as one of its versions was asked to be taken down, ms of the run. */
   trafficReadMs(service: ServiceKey): number {
-    return this.#asked.get(serviceId(service)) ?? Number.NEGATIVE_INFINITY;
+    return this.#trafficMsWhenAsked.get(serviceId(service)) ?? Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -25,6 +25,8 @@ export class Requests {
   readonly #ledger: Ledger;
   readonly #hand: ForeignHand;
   readonly #lastDeathMs = new Map<string, number>();
+  /** Why a version has had no backend since it had one last, where somebody else is to blame. */
+  readonly #empty = new Map<string, Excuse>();
 
   constructor(options: {
     timeline: Timeline;
@@ -61,13 +63,14 @@ export class Requests {
     const version = this.#choose(service);
     const instance = version === null ? undefined : this.#backend(service, version);
     if (version === null || instance === undefined) {
-      const excuse = this.#excuse(service, version);
+      const excuse = this.#lasting(service, version);
       const detail = `${version ?? 'no version'} has no backend; in force ${weightWords(service)}`;
       // Our own router goes on to another version; a mesh does not, and it is that version's death all the same.
       this.#plane.count(service, version, 'noBackend', excuse !== null);
       this.#failed(service, version, 'noBackend', excuse, detail, ended);
       return;
     }
+    this.#empty.delete(`${serviceId(key)} ${version}`);
     this.#enter(service, version, instance, kind, ended);
   }
 
@@ -188,6 +191,14 @@ export class Requests {
     if (version !== null && this.#isDying(service, version)) return 'instance died';
     if (this.#timeline.now <= service.behindUntilMs) return 'data plane beyond its lag';
     return this.#hand.meddles(serviceId(service.key)) ? 'foreign hand' : null;
+  }
+
+  /** What emptied a version excuses it until it has a backend again: that may take longer than any start does. */
+  #lasting(service: PlaneService, version: string | null): Excuse {
+    const id = `${serviceId(service.key)} ${version}`;
+    const excuse = this.#excuse(service, version) ?? this.#empty.get(id) ?? null;
+    this.#empty.set(id, excuse);
+    return excuse;
   }
 
   #isDying(service: PlaneService, version: string): boolean {

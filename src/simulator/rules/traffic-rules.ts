@@ -107,7 +107,7 @@ export class TrafficRules {
 
   /** INV-1: what rises is proven in the number that its share needs. */
   #admitted(wish: TrafficWish, before: TrafficWish | undefined): void {
-    const { cluster, violated } = this.#world;
+    const { cluster, timeline, violated } = this.#world;
     for (const [version, weight] of Object.entries(wish.weights)) {
       if (weight <= (before?.weights[version] ?? 0)) continue;
       const id = workloadId({ ...wish.service, version });
@@ -115,12 +115,14 @@ export class TrafficRules {
       const recently = Math.max(0, ...(this.#served.get(id) ?? []).map(({ count }) => count));
       const now = cluster.serving({ ...wish.service, version });
       const seen = cluster.reads.provenWhenAsked(wish.service, version);
-      if (seen !== undefined && seen < need)
+      if (seen !== undefined && seen.count < need)
         violated(
           'INV-1',
-          `${version} was given ${weight} % after ${seen} instances were seen proven, ${need} are needed`,
+          `${version} was given ${weight} % after ${seen.count} instances were seen proven, ${need} are needed`,
         );
-      if (Math.max(now, recently) < need)
+      // One may be proven, be read as such and die between two looks.
+      const read = seen !== undefined && timeline.now - seen.atMs <= READ_AGE_MS ? seen.count : 0;
+      if (Math.max(now, recently, read) < need)
         violated(
           'INV-1',
           `${version} was given ${weight} % with ${now} proven instances, ${need} are needed`,
