@@ -110,6 +110,26 @@ describe('failures say what happened, whom it hurts, and what to do', () => {
     expect(after.every(({ state }) => state === 'cancelled')).toBe(true);
   });
 
+  // Found by seed 3577 of the simulator: an agent that had stood still for 40 s said that nothing had moved.
+  it('looks once more where a look took longer than its deadline', async () => {
+    await first();
+    const { observe } = cluster.driver;
+    let slow = true;
+    Object.assign(cluster.driver, {
+      observe: async (key: Parameters<typeof observe>[0]) => {
+        const seen = await observe(key);
+        if (slow && key.version === 'shop-r2') {
+          slow = false;
+          await clock.sleep(60_000);
+        }
+        return seen;
+      },
+    });
+    const { status } = await run(shift({ deadlineMs: 10_000 }));
+    expect(status.failure).toBeNull();
+    expect(status.phase).toBe('Succeeded');
+  });
+
   it('says that users may be hurt when what serves them is not whole', async () => {
     await first();
     cluster.behave('shop-r1', { startMs: Number.POSITIVE_INFINITY });

@@ -45,6 +45,7 @@ export async function waitUntil<T>(
   for (;;) {
     context.signal.throwIfAborted();
     changes.arm();
+    const beganAt = clock.monotonic();
     const now = await safely(context, look);
     if (now.kind === 'done') return { ok: true, value: now.value };
     if (now.kind === 'failed') return { ok: false, failure: now.failure };
@@ -54,7 +55,8 @@ export async function waitUntil<T>(
     }
     seen = now.message;
     context.progress(seen, now.evidence);
-    const leftMs = deadlineMs - (clock.monotonic() - movedAt);
+    // By when the look began: an agent that stood still has seen nothing of that time, and looks once more.
+    const leftMs = deadlineMs - (beganAt - movedAt);
     if (leftMs <= 0) {
       return {
         ok: false,
