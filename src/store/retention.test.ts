@@ -172,6 +172,20 @@ describe('retention', () => {
       },
       ['old'],
     ],
+    // Found by seed 3827 of the simulator: the agent's clock was a minute behind, and the track had not seen the end.
+    [
+      'work outside releases, and not what a track still waits for, nor what ended before it began',
+      {
+        tracks: [stored<Track>('Track', 'shop-local', 500, app, { work: { execution: 'shop-local-w4' } })],
+        executions: [
+          stored<Execution>('Execution', 'shop-local-w3', 50, { release: null }, { endedAt: at(6) }),
+          stored<Execution>('Execution', 'shop-local-w4', 50, { release: null }, { endedAt: at(6) }),
+          stored<Execution>('Execution', 'shop-local-w4-eu', 50, { release: null }, { endedAt: at(6) }),
+          stored<Execution>('Execution', 'shop-local-w5', 4, { release: null }, { endedAt: at(6) }),
+        ],
+      },
+      ['shop-local-w3'],
+    ],
     [
       'commands after their time, once they are settled',
       {

@@ -78,7 +78,8 @@ export function selectExpired(
       ...input.gateRuns.filter((run) => isLeftOver(run, run.spec.release)),
       ...input.executions.filter(
         (execution) =>
-          isLeftOver(execution, execution.spec.release) || isExpiredOutside(execution, policy, nowMs),
+          isLeftOver(execution, execution.spec.release) ||
+          isExpiredOutside(execution, input.tracks, policy, nowMs),
       ),
       ...expiredRevisions(input, policy, nowMs),
       ...input.commands.filter((command) => isSettled(command) && isOld(command, policy.commandAgeMs, nowMs)),
@@ -163,9 +164,27 @@ function unnamedArtifacts(input: RetentionInput, policy: RetentionPolicy, nowMs:
     .map(({ digest }) => digest);
 }
 
-function isExpiredOutside(execution: Stored<Execution>, policy: RetentionPolicy, nowMs: number): boolean {
-  if (execution.spec.release !== null || execution.status?.endedAt == null) return false;
-  return nowMs - endedAt(execution, execution.status.endedAt) > policy.executionAgeMs;
+/** What a track's work waits for stays until the track has seen its end: without it the order would be made anew. */
+function isExpiredOutside(
+  execution: Stored<Execution>,
+  tracks: RetentionInput['tracks'],
+  policy: RetentionPolicy,
+  nowMs: number,
+): boolean {
+  const { spec, status } = execution;
+  if (spec.release !== null || status?.endedAt == null) return false;
+  if (tracks.some((track) => worksOn(track, execution))) return false;
+  // The agent's clock says when it ended, and may be behind.
+  const at = Math.max(createdAt(execution), Date.parse(status.endedAt));
+  return nowMs - at > policy.executionAgeMs;
+}
+
+/** One order for each cluster, and its name begins with that of the work. */
+function worksOn(track: Stored<Track>, execution: Stored<Execution>): boolean {
+  const order = track.status?.work?.execution;
+  if (order === undefined || order === '') return false;
+  const { name } = execution.metadata;
+  return `${identity(execution, name)}-`.startsWith(`${identity(track, order)}-`);
 }
 
 const isSettled = (command: Stored<Command>): boolean =>
