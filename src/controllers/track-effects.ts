@@ -7,9 +7,13 @@ import { initialStatus, unbegunStatus } from '../engine/release/state.ts';
 import type { TrackEffect } from '../engine/track/input.ts';
 import { instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
+import type { ObjectKey } from '../store/store.ts';
 import { type ControllerContext, LABELS } from './context.ts';
 import { createOnce, makeExecution } from './make-execution.ts';
 import { type GatheredTrack, type TrackName, workName } from './track-input.ts';
+
+/** The latest release of a revision that was there already. */
+const RELEASED_BY_ANNOTATION = 'slipway.dev/released-by';
 
 export const trackName = ({ application, environment }: TrackName): string => `${application}-${environment}`;
 
@@ -45,6 +49,8 @@ export async function carryOut(
       };
       return storeRevision(store, revision);
     }
+    case 'holdRevision':
+      return holdRevision(store, { kind: 'Revision', namespace, name: effect.name }, effect.release);
     case 'createRelease': {
       const release: Release = {
         apiVersion: API_VERSION,
@@ -128,4 +134,22 @@ async function storeRevision(store: ControllerContext['store'], revision: Revisi
   const stored = await store.get<Revision>({ kind: 'Revision', namespace, name });
   if (stored?.spec.digest !== revision.spec.digest)
     throw new SlipwayError('conflict', `revision ${name} was made with other content meanwhile`);
+}
+
+/**
+ * The claim stands, so that retention keeps the revision from now on; what it selected before is stale once the
+ * revision is written (INV-24). One that is gone already throws the decision away: the next one does without it.
+ */
+async function holdRevision(
+  store: ControllerContext['store'],
+  key: ObjectKey,
+  release: string,
+): Promise<void> {
+  const stored = await store.get<Revision>(key);
+  if (stored === undefined)
+    throw new SlipwayError('conflict', `revision ${key.name} was collected meanwhile`);
+  const { annotations } = stored.metadata;
+  if (annotations?.[RELEASED_BY_ANNOTATION] === release) return;
+  const metadata = { ...stored.metadata, annotations: { ...annotations, [RELEASED_BY_ANNOTATION]: release } };
+  await store.update<Revision>({ ...stored, metadata });
 }

@@ -211,6 +211,9 @@ function movesOf(
     const isLast = index === positions.length - 1;
     const from = position.from === previous.from ? null : isLast ? standing.from : fixed(position.from);
     const shrinkFirst = previous.from + position.to > full + surge;
+    // Too little for a percent is what had no traffic before: the old side keeps all of it until there is more.
+    const between = { from: position.from, to: previous.to };
+    const rebalances = shrinkFirst && between.to > 0 && !isBelowPercent(workload, between);
     const move: Move = {
       to: position.to === previous.to ? null : isLast ? standing.to : fixed(position.to),
       weights: isLast
@@ -218,10 +221,7 @@ function movesOf(
         : { kind: 'byCapacity', from: fixed(position.from), to: fixed(position.to) },
       from,
       shrinkFirst,
-      rebalance:
-        shrinkFirst && previous.to > 0
-          ? { kind: 'byCapacity', from: fixed(position.from), to: fixed(previous.to) }
-          : null,
+      rebalance: rebalances ? { kind: 'byCapacity', from: fixed(between.from), to: fixed(between.to) } : null,
       leave: leave && (isLast || from !== null),
     };
     leave &&= !move.leave;

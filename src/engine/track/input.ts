@@ -72,6 +72,8 @@ export interface TrackInput {
 
 export type TrackEffect =
   | { readonly type: 'createRevision'; readonly name: string; readonly spec: RevisionSpec }
+  /** An older revision is about to be released again: whoever selected it to go before that was known finds it changed. */
+  | { readonly type: 'holdRevision'; readonly name: string; readonly release: string }
   | {
       readonly type: 'createRelease';
       readonly name: string;

@@ -189,9 +189,13 @@ export class TrackRound {
     const problem = planned.ok
       ? planDiffers(active.plan, planned.value.plan.hash)
       : sentenceOf(planned.error);
-    if (planned.ok && problem === null)
-      this.effects.push({ type: 'createRelease', name: active.release, spec: planned.value });
-    else this.refuseActive(problem ?? '');
+    if (!planned.ok || problem !== null) {
+      this.refuseActive(problem ?? '');
+      return;
+    }
+    if (revisions[active.revision] !== undefined)
+      this.effects.push({ type: 'holdRevision', name: active.revision, release: active.release });
+    this.effects.push({ type: 'createRelease', name: active.release, spec: planned.value });
   }
 
   /** Numbers only rise: a revision that is gone is never released again under its name. */
