@@ -1,5 +1,6 @@
 import type { ExecutionStatus, GateRunStatus } from '../api/execution.ts';
 import type { AgentFrame } from '../execution/protocol.ts';
+import { anySignal } from '../lib/any-signal.ts';
 import { instant } from '../lib/clock.ts';
 import { InvariantViolation, messageOf } from '../lib/errors.ts';
 import type { AgentPorts } from './context.ts';
@@ -106,7 +107,7 @@ export class HeldRun {
   async #run(): Promise<void> {
     const { journal, ports, stop, key } = this.#options;
     const record = this.#record;
-    const signal = AbortSignal.any([this.#cancel.signal, stop]);
+    using over = anySignal([this.#cancel.signal, stop]);
     try {
       await runExecution(
         record,
@@ -129,7 +130,7 @@ export class HeldRun {
           counted: () => this.#options.watch.counted(this.#subject),
           note: (instruction, note) => journal.writeUntilDurable({ t: 'note', key, instruction, note }, stop),
         },
-        signal,
+        over.signal,
       );
     } catch (error) {
       // The agent stops: the next start goes on from the journal.

@@ -1,5 +1,6 @@
 import type { GateRunStatus, GateVerdict } from '../api/execution.ts';
 import type { Gate } from '../api/gate.ts';
+import { anySignal } from '../lib/any-signal.ts';
 import { type Clock, instant } from '../lib/clock.ts';
 import { durationMs, formatDuration } from '../lib/durations.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -89,7 +90,8 @@ function decide(
 async function askOnce({ gate, ask, clock, signal }: GateRunOptions): Promise<Answer> {
   const timeoutMs = durationMs(gate.timeout);
   const mine = new AbortController();
-  const over = AbortSignal.any([signal, mine.signal]);
+  using either = anySignal([signal, mine.signal]);
+  const over = either.signal;
   const late: Promise<Answer> = clock.sleep(timeoutMs + GRACE_MS, over).then(() => ({
     verdict: 'inconclusive',
     message: `no answer within ${formatDuration(timeoutMs)}`,

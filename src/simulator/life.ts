@@ -111,7 +111,7 @@ export class Life {
 
   async #gate(ms: number): Promise<void> {
     for (let waitMs = ms; ; waitMs = 0) {
-      if (!this.#alive) return never;
+      if (!this.#alive) return never();
       waitMs = Math.max(waitMs, this.#pausedUntil - this.#timeline.now);
       // Killed or paused again while it waited.
       if (waitMs <= 0) return;
@@ -149,4 +149,5 @@ export class Life {
   }
 }
 
-const never = new Promise<never>(() => {});
+/** One of its own each time: what waits at a shared one would be kept for ever, with its whole run. */
+const never = (): Promise<never> => new Promise(() => {});
