@@ -71,6 +71,16 @@ export const TrafficTotals = z.looseObject({
 
 export type TrafficTotals = z.infer<typeof TrafficTotals>;
 
+const StageDrain = z.looseObject({
+  ms: z.number(),
+  requests: z.number().int(),
+  streams: z.number().int(),
+  cut: z.number().int(),
+  /** Instances that ignored SIGTERM for their whole grace; absent where none did. */
+  killed: z.number().int().optional(),
+});
+export type StageDrain = z.infer<typeof StageDrain>;
+
 export const StageStatus = z.looseObject({
   number: z.number().int(),
   title: z.string(),
@@ -80,16 +90,18 @@ export const StageStatus = z.looseObject({
   execution: z.string().nullable(),
   message: z.string().nullable(),
   flip: z.looseObject({ at: z.string(), flipMs: z.number(), proof: z.string() }).nullable(),
-  drain: z
+  drain: StageDrain.nullable(),
+  /**
+   * What orders of this stage had done that failed and were retried: the next one goes on behind it. Absent where
+   * none was.
+   */
+  earlier: z
     .looseObject({
-      ms: z.number(),
-      requests: z.number().int(),
-      streams: z.number().int(),
-      cut: z.number().int(),
-      /** Instances that ignored SIGTERM for their whole grace; absent where none did. */
-      killed: z.number().int().optional(),
+      /** Instructions that are done, by cluster. */
+      done: z.record(z.string(), z.array(z.string())),
+      drain: StageDrain.nullable(),
     })
-    .nullable(),
+    .optional(),
 });
 export type StageStatus = z.infer<typeof StageStatus>;
 

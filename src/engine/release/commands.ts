@@ -5,6 +5,7 @@ import { PROTECTION_GATE } from '../plan/plan-release.ts';
 import { type ReleaseVerb, releaseCan } from './capabilities.ts';
 import type { Draft } from './draft.ts';
 import type { CommandInput } from './input.ts';
+import { noteRetry } from './retried-stage.ts';
 import { hasEnded } from './state.ts';
 
 /** Applies every command that has no outcome yet, oldest first; each gets exactly one reply. */
@@ -135,7 +136,7 @@ function skip(draft: Draft, command: CommandInput): Outcome {
 }
 
 /**
- * The step that failed begins again, under a new sequence so that it is a new order. Failed requests are no
+ * The step that failed goes on behind what it has done, under a new sequence so that it is a new order. Failed requests are no
  * failure of an order: accepted, they let the one under way go on.
  */
 function retry(draft: Draft): Outcome {
@@ -147,6 +148,7 @@ function retry(draft: Draft): Outcome {
   draft.resume();
   if (failure?.reason === 'failedRequests' && step === 'instructions')
     return { ok: true, message: 'goes on; the next failed request stops it again' };
+  if (step === 'instructions') noteRetry(draft);
   draft.enterStep(step);
   return { ok: true, message: `tries ${step} of stage ${draft.stage?.number ?? '?'} again` };
 }

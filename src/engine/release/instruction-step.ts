@@ -4,6 +4,7 @@ import type { StageStatus } from '../../api/release.ts';
 import { movesTraffic } from '../plan/moves-traffic.ts';
 import type { Draft, Failure } from './draft.ts';
 import { executionName } from './input.ts';
+import { leftOf, withEarlier } from './retried-stage.ts';
 
 export type InstructionStepResult =
   | { readonly state: 'done' }
@@ -25,7 +26,9 @@ export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepR
   const outcomes = spec.clusters.map((cluster) => {
     const name = executionName(input.name, status.epoch, status.sequence, cluster, spec.clusters);
     const execution = input.executions[name];
-    if (execution === undefined) {
+    const instructions = leftOf(stage.instructions, stageStatus, cluster);
+    const isDone = instructions.length === 0 || execution?.phase === 'Succeeded';
+    if (execution === undefined && instructions.length > 0) {
       draft.effects.push({
         type: 'createExecution',
         name,
@@ -33,11 +36,11 @@ export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepR
         epoch: status.epoch,
         sequence: status.sequence,
         stage: stage.number,
-        instructions: stage.instructions,
+        instructions,
         routes: draft.routes,
       });
     }
-    return { cluster, name, execution };
+    return { cluster, name, execution, isDone };
   });
   const ordered = new Map(stage.instructions.map((each) => [each.id, each]));
   const reports = outcomes.flatMap(({ execution }) =>
@@ -50,10 +53,12 @@ export function runInstructionStep(draft: Draft, stage: Stage): InstructionStepR
   for (const { cluster, execution } of outcomes) {
     if (execution?.phase === 'Failed' || execution?.phase === 'Refused' || execution?.phase === 'Cancelled') {
       const state = execution.failure?.reason === 'unknownOutcome' ? 'unknown' : 'failed';
+      // A retry does not do again what is done: its figures are those of this order.
+      if (stageStatus !== undefined) record(stageStatus, reports);
       return { state, failure: failureOf(draft, cluster, execution) };
     }
   }
-  if (!outcomes.every(({ execution }) => execution?.phase === 'Succeeded')) return { state: 'waiting' };
+  if (!outcomes.every(({ isDone }) => isDone)) return { state: 'waiting' };
   if (stageStatus !== undefined) record(stageStatus, reports);
   return { state: 'done' };
 }
@@ -91,19 +96,23 @@ function record(stage: StageStatus, reports: readonly Report[]): void {
     const proof = of((each) => each.type === 'proveTraffic' && each.when === 'after').at(-1);
     stage.flip = {
       at: String(last.evidence.at ?? last.endedAt ?? ''),
-      flipMs: Math.max(...flips.map((i) => figure(i.evidence.flipMs))),
+      flipMs: Math.max(
+        stage.earlier === undefined ? 0 : figure(stage.flip?.flipMs),
+        ...flips.map((i) => figure(i.evidence.flipMs)),
+      ),
       proof: String(proof?.evidence.summary ?? proof?.message ?? 'not measured'),
     };
   }
   const drains = of(({ type }) => type === 'drain');
   if (drains.length > 0) {
     const killed = drains.reduce((sum, i) => sum + figure(i.evidence.killed), 0);
-    stage.drain = {
+    const drain = {
       ms: Math.max(...drains.map((i) => figure(i.evidence.ms))),
       requests: drains.reduce((sum, i) => sum + figure(i.evidence.requests), 0),
       streams: drains.reduce((sum, i) => sum + figure(i.evidence.streams), 0),
       cut: drains.reduce((sum, i) => sum + figure(i.evidence.cut), 0),
       ...(killed === 0 ? {} : { killed }),
     };
+    stage.drain = withEarlier(drain, stage.earlier?.drain);
   }
 }
