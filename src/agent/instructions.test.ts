@@ -263,6 +263,20 @@ describe('gates', () => {
   });
 });
 
+it.each([
+  [true, 4],
+  [false, 2],
+])('a size that is asked for at least (%s) takes nothing down', async (atLeast, left) => {
+  await first();
+  const ensure: Instruction = {
+    ...{ id: 'ensure', needs: [], type: 'ensureWorkload', side: 'from', workload: 'shop', replicas: FULL },
+    ...(atLeast ? { atLeast } : {}),
+  };
+  const { status } = await run(executionSpec([ensure], { replicas: { shop: 2 } }));
+  expect(status.failure).toBeNull();
+  expect((await cluster.driver.list()).map(({ wanted }) => wanted)).toEqual([left]);
+});
+
 describe('a command that may run once only', () => {
   const order = (timeout: string) =>
     executionSpec([

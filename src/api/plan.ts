@@ -66,6 +66,8 @@ export const Instruction = z.discriminatedUnion('type', [
     side: Side,
     workload: Name,
     replicas: Count,
+    /** What is wanted more of stays: it may carry traffic that has not been moved yet. */
+    atLeast: z.boolean().optional(),
   }),
   z.strictObject({ ...ordered, type: z.literal('awaitReady'), side: Side, workload: Name, replicas: Count }),
   /** `before`: each instance answered through its preview. `after`: the entry shows the weighted versions alone. */

@@ -9,24 +9,26 @@ type EnsureWorkload = Extract<Instruction, { type: 'ensureWorkload' }>;
 /** The wish stands, durably; nobody waits for instances here (that is `awaitReady`). */
 export async function ensureWorkload(
   context: InstructionContext,
-  { side, workload, replicas }: EnsureWorkload,
+  { side, workload, replicas, atLeast = false }: EnsureWorkload,
 ): Promise<InstructionOutcome> {
-  const wanted = countOf(context.spec, side, workload, replicas);
+  const asked = countOf(context.spec, side, workload, replicas);
   const key = workloadKey(context, side, workload);
-  const write = wishOf(context, side, workload, wanted);
-  if (write === undefined) {
+  if (wishOf(context, side, workload, asked) === undefined) {
     return {
       state: 'failed',
       failure: await failure(context, 'noWorkload', `${key.version} has no workload ${workload}.`),
     };
   }
-  const waited = await waitUntil(context, `${key.version} wanted ${wanted} strong`, async () => {
-    await write();
-    const seen = await context.ports.driver.observe(key);
+  const { driver } = context.ports;
+  const waited = await waitUntil(context, `${key.version} wanted ${asked} strong`, async () => {
+    const wanted = atLeast ? Math.max(asked, (await driver.observe(key))?.wanted ?? 0) : asked;
+    await wishOf(context, side, workload, wanted)?.();
+    const seen = await driver.observe(key);
     return seen?.wanted === wanted
       ? { kind: 'done' as const, value: seen }
       : { kind: 'waiting', message: `${counted(wanted, 'instance')} of ${key.version} wanted`, progress: 0 };
   });
   if (!waited.ok) return { state: 'failed', failure: waited.failure };
+  const { wanted } = waited.value;
   return done(`${counted(wanted, 'instance')} of ${key.version} wanted`, { version: key.version, wanted });
 }

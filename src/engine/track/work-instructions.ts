@@ -4,11 +4,17 @@ import { FULL, ZERO } from '../counts.ts';
 
 type Work = NonNullable<TrackStatus['work']>;
 
-/** The instructions of one piece of work outside releases for one workload. The revision stands on side `to`. */
+/**
+ * The instructions of one piece of work outside releases for one workload. The revision stands on side `to`.
+ *
+ * @param unsettled a way back failed: users are on both sides, and nothing of what is live goes before all of them
+ *   are on it
+ */
 export function workInstructions(
   purpose: Work['purpose'],
   w: { readonly name: string; readonly type: string },
   routed: boolean,
+  unsettled: boolean,
 ): Instruction[] {
   const at = (verb: string) => `${w.name}/${verb}`;
   const drain: Instruction = {
@@ -47,8 +53,9 @@ export function workInstructions(
       const ready: Instruction = { ...size, id: at('ready'), needs: [ensure.id], type: 'awaitReady' };
       if (!routed) return w.type === 'service' ? [ensure, ready, unroute([ready.id])] : [ensure, ready];
       const weights = { kind: 'fixed' as const, from: 0, to: 100 };
+      const settled: Instruction = { ...ensure, id: at('size'), needs: [at('prove-after')] };
       return [
-        ensure,
+        unsettled ? { ...ensure, atLeast: true } : ensure,
         ready,
         { id: at('traffic'), needs: [ready.id], type: 'setTraffic', workload: w.name, weights },
         {
@@ -59,6 +66,7 @@ export function workInstructions(
           when: 'after',
           weights,
         },
+        ...(unsettled ? [settled] : []),
       ];
     }
   }

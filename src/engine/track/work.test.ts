@@ -122,6 +122,19 @@ describe('warm revisions', () => {
     expect(track.track.work).toMatchObject({ purpose: 'inPlace', revision: 'shop-local-r1' });
     expect(track.orders.at(-1)?.instructions.map((i) => i.id)).toContain('web/traffic');
   });
+
+  // Found by seed 4678 of the simulator: the file had another size by then, and users were still on both sides.
+  it('and nothing of it is taken down before its traffic is back and proven', () => {
+    const track = released();
+    track.apply(both(2)).endRelease('Failed');
+    const web = track.orders.at(-1)?.instructions.filter(({ id }) => id.startsWith('web/'));
+    expect(web?.map(({ id }) => id)).toEqual([
+      ...['web/ensure', 'web/ready', 'web/traffic', 'web/prove-after', 'web/size'],
+    ]);
+    expect(web?.[0]).toMatchObject({ atLeast: true });
+    expect(web?.at(-1)).toMatchObject({ type: 'ensureWorkload', needs: ['web/prove-after'] });
+    expect(web?.at(-1)).not.toHaveProperty('atLeast');
+  });
 });
 
 describe('restart', () => {

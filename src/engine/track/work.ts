@@ -182,7 +182,9 @@ function effectOf(input: TrackInput, track: TrackStatus, work: Work): TrackEffec
       revision: work.revision,
       epoch: track.epoch,
       sequence: 1,
-      instructions: concerned.flatMap((w) => workInstructions(work.purpose, w, routed.has(w.name))),
+      instructions: concerned.flatMap((w) =>
+        workInstructions(work.purpose, w, routed.has(w.name), track.applied === null),
+      ),
       replicas: Object.fromEntries(
         concerned.map((w) => [w.name, work.replicas?.[w.name] ?? track.replicas?.[w.name] ?? 0]),
       ),
