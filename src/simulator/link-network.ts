@@ -135,8 +135,7 @@ export class LinkNetwork {
       return;
     }
     if (text.length * 3 > MAX_FRAME_BYTES && Buffer.byteLength(text) > MAX_FRAME_BYTES) {
-      this.#break(from, 'max payload size exceeded');
-      this.#break(to, 'max payload size exceeded');
+      this.#breakBoth(from, to, 'max payload size exceeded');
       return;
     }
     if (this.#strikes('link half open', halfOpen)) {
@@ -144,8 +143,7 @@ export class LinkNetwork {
       return;
     }
     if (this.#strikes('link reset', reset)) {
-      this.#break(from, 'connection reset');
-      this.#break(to, 'connection reset');
+      this.#breakBoth(from, to, 'connection reset');
       return;
     }
     const frame = (what: string) => () => {
@@ -173,10 +171,21 @@ export class LinkNetwork {
     );
   }
 
-  /** It broke: what was not read yet is lost with it. */
+  /** It broke: what was not read yet is lost with it. Of a peer's death nobody is told through a cut. */
   #break(end: End | undefined, reason: string): void {
     if (end === undefined || this.isCut) return;
-    this.#timeline.after(this.#delay(), () => end.life.deliver(() => ended(end, reason)));
+    this.#breakAfter(end, reason, 0);
+  }
+
+  /** A connection that lost a frame is none any more: both ends learn it, when the cut is over at the latest. */
+  #breakBoth(from: End, to: End, reason: string): void {
+    const cutMs = Math.max(0, this.#cutUntil - this.#timeline.now);
+    to.deaf = true;
+    for (const end of [from, to]) this.#breakAfter(end, reason, cutMs);
+  }
+
+  #breakAfter(end: End, reason: string, waitMs: number): void {
+    this.#timeline.after(waitMs + this.#delay(), () => end.life.deliver(() => ended(end, reason)));
   }
 
   #delay(): number {
