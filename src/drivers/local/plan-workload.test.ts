@@ -63,6 +63,26 @@ describe('planWorkload', () => {
       plan(many(2, { admitted: false }), 1),
       { retire: ['i1'] },
     ],
+    // Found by seed 6942 of the simulator: a restart of an instance that flaps left nobody with the traffic.
+    [
+      'keeps one that is not ready and has the traffic for want of a better one',
+      plan(
+        [
+          member(0, { state: 'notReady' }),
+          member(1, { ordinal: 0, id: 'new', round: 1, state: 'starting', admitted: false }),
+        ],
+        1,
+        { round: 1 },
+      ),
+      { start: [], retire: [] },
+    ],
+    [
+      'until another has it',
+      plan([member(0, { state: 'notReady' }), member(1, { ordinal: 0, id: 'new', round: 1 })], 1, {
+        round: 1,
+      }),
+      { start: [], retire: ['i0'] },
+    ],
     ['retires all of them for 0', plan(many(2), 0), { retire: ['i1', 'i0'], start: [] }],
   ];
   it.each(cases)('%s', (_name, got, expected) => expect(got).toMatchObject(expected));

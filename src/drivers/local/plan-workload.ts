@@ -67,7 +67,8 @@ function starts(need: WorkloadNeed, staying: readonly Member[]): { start: number
 
 /**
  * Surplus, worst first. INV-7: one that is good goes only while at least `replicas` others are good, so a
- * surplus is kept as long as the ones that should stay cannot do its work.
+ * surplus is kept as long as the ones that should stay cannot do its work; and one that is not, but has the traffic
+ * for want of a better one, goes only when another has it.
  */
 function retirements(need: WorkloadNeed, live: readonly Member[]): string[] {
   const isGood = (member: Member): boolean =>
@@ -76,6 +77,7 @@ function retirements(need: WorkloadNeed, live: readonly Member[]): string[] {
   // One of the round that replaces another is no surplus for being over `replicas`: that is its surge.
   let surplusOfRound = live.filter((member) => member.round === need.round).length - need.replicas;
   let good = live.filter(isGood).length;
+  let admitted = live.filter((member) => member.admitted).length;
   const retire: string[] = [];
   for (const member of live.toSorted((a, b) => worstFirst(a, b, need.round))) {
     if (surplus <= 0) break;
@@ -83,6 +85,10 @@ function retirements(need: WorkloadNeed, live: readonly Member[]): string[] {
     if (isGood(member)) {
       if (good - 1 < need.replicas) continue;
       good -= 1;
+    }
+    if (need.takesTraffic && need.replicas > 0 && member.admitted) {
+      if (admitted <= 1) continue;
+      admitted -= 1;
     }
     if (member.round === need.round) surplusOfRound -= 1;
     surplus -= 1;
