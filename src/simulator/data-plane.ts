@@ -27,6 +27,8 @@ export interface PlaneService {
   written: TrafficWish | undefined;
   /** What requests follow. */
   inForce: TrafficWish | undefined;
+  /** The newest of those that have arrived; older ones show themselves beside it for a while. */
+  arrived: TrafficWish | undefined;
   generation: number;
   /** Until then it may follow an older table than it said, ms since the run began. */
   behindUntilMs: number;
@@ -86,6 +88,7 @@ export class DataPlane {
       key,
       written: undefined,
       inForce: undefined,
+      arrived: undefined,
       generation: 0,
       behindUntilMs: 0,
       pools: new Map(),
@@ -183,6 +186,7 @@ export class DataPlane {
   #apply(service: PlaneService, wish: TrafficWish | undefined, generation: number): void {
     if (generation < service.generation) return;
     service.inForce = wish;
+    service.arrived = wish;
     service.generation = generation;
   }
 
@@ -202,12 +206,11 @@ export class DataPlane {
   #regress(service: PlaneService, older: TrafficWish | undefined, forMs: number): void {
     this.#tally.add('older table in force again');
     const newest = service.generation;
-    const right = service.inForce;
     service.inForce = older;
     this.#timeline.after(
       forMs,
       () => {
-        if (service.generation === newest) service.inForce = right;
+        if (service.generation === newest) service.inForce = service.arrived;
       },
       { quiet: true },
     );
