@@ -3,6 +3,6 @@ import { releaseVerb } from './release-verb.ts';
 /** `slipway retry`: tries the failed stage again. */
 export const command = releaseVerb({
   verb: 'retry',
-  description: 'Try the stage that failed once more, after its cause was mended.',
+  description: 'Go on with the stage that failed, behind what it has done, after its cause was mended.',
   example: 'slipway retry shop-local-r2 --watch',
 });
