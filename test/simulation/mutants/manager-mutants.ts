@@ -73,8 +73,8 @@ export const MANAGER_MUTANTS: readonly Mutant[] = [
     name: 'step-sent-early',
     bug: 'a step is sent before the one before it has ended (INV-15)',
     file: 'engine/release/instruction-step.ts',
-    find: `if (!outcomes.every(({ execution }) => execution?.phase === 'Succeeded')) return { state: 'waiting' };`,
-    replace: `if (!outcomes.every(({ execution }) => execution?.phase === 'Succeeded' || execution?.phase === 'Running')) return { state: 'waiting' };`,
+    find: `if (!outcomes.every(({ isDone }) => isDone)) return { state: 'waiting' };`,
+    replace: `if (!outcomes.every(({ isDone, execution }) => isDone || execution?.phase === 'Running')) return { state: 'waiting' };`,
   },
   {
     name: 'other-version-ordered',
