@@ -82,6 +82,15 @@ describe('pauses and gates', () => {
     expect(release.status.phase).toBe('Aborted');
   });
 
+  // Seen in seed 723 of the simulator: the store was away when the GateRun was to be made.
+  it('a soak that was over before its GateRun was made says so in it', () => {
+    const watch = { gates: [{ name: 'watch', after: 1, soak: { duration: '30s' } }] };
+    const release = new VirtualRelease({ application: watch }).settle();
+    for (const name of Object.keys(release.gateRuns)) delete release.gateRuns[name];
+    release.later(30_000).decide();
+    expect(Object.values(release.gateRuns)).toMatchObject([{ state: 'done', verdict: 'pass', by: 'clock' }]);
+  });
+
   it('an approval names who may give it, and expires', () => {
     const release = new VirtualRelease({ approval: true }).settle();
     expect(release.status.phase).toBe('Paused');

@@ -150,8 +150,10 @@ function verdictOf(draft: Draft, gate: Gate): { verdict: GateVerdict | null; mes
  */
 export function finishGateRuns({ status, input, effects }: Draft): void {
   const asked = hasEnded(status.phase) ? [] : Object.values(status.gateRuns);
-  for (const [name, run] of Object.entries(input.gateRuns)) {
-    if (run.state === 'done') continue;
+  const open = Object.keys(input.gateRuns).filter((name) => input.gateRuns[name]?.state !== 'done');
+  // One that is made only now, since the store was away: it may have been decided meanwhile.
+  const made = effects.flatMap((effect) => (effect.type === 'createGateRun' ? effect.name : []));
+  for (const name of [...open, ...made]) {
     const decided = status.verdicts[name];
     if (decided === undefined && asked.includes(name)) continue;
     const { verdict, by, why } = decided ?? { verdict: 'inconclusive', by: 'slipway', why: null };
