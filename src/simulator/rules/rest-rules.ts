@@ -1,4 +1,5 @@
 import type { Application } from '../../api/application.ts';
+import type { GateRun } from '../../api/execution.ts';
 import type { Stored } from '../../api/meta.ts';
 import type { Command, Release } from '../../api/release.ts';
 import type { Revision, Track } from '../../api/revision.ts';
@@ -57,6 +58,12 @@ export function checkRest(
     const { metadata, spec, status } = object as Stored<Command>;
     if (status === undefined || status.state === 'pending')
       world.violated('INV-28', `command ${metadata.name} (${spec.verb}) was never answered`);
+  }
+  for (const object of objectsOf(world, 'GateRun')) {
+    const { metadata, spec, status } = object as Stored<GateRun>;
+    const release = releasesOf(world).find((each) => each.metadata.name === spec.release);
+    if (status?.state !== 'done' && release?.status !== undefined && hasEnded(release.status.phase))
+      world.violated('INV-28', `${metadata.name} still says ${status?.state}, and its release has ended`);
   }
   for (const { kind, name, uid } of acknowledged) {
     // Applications that people deleted are gone by their own word.
