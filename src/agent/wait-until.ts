@@ -67,8 +67,11 @@ export async function waitUntil<T>(
         ),
       };
     }
+    const sleptAt = clock.monotonic();
     await clock.sleep(Math.min(SPACING_MS, leftMs), context.signal);
     await changes.changed(clock, Math.min(POLL_MS, leftMs), context.signal);
+    // What it slept beyond that it stood still: what it will see is as old as its own eyes are then.
+    movedAt += Math.max(0, clock.monotonic() - sleptAt - SPACING_MS - POLL_MS);
   }
 }
 

@@ -99,6 +99,8 @@ export const StageStatus = z.looseObject({
     .looseObject({
       /** Instructions that are done, by cluster. */
       done: z.record(z.string(), z.array(z.string())),
+      /** What the entry of a cluster had counted when traffic first moved there; clusters without a flip are missing. */
+      counted: z.record(z.string(), TrafficTotals),
       drain: StageDrain.nullable(),
     })
     .optional(),

@@ -93,7 +93,8 @@ async function askOnce({ gate, ask, clock, signal }: GateRunOptions): Promise<An
   using either = anySignal([signal, mine.signal]);
   const over = either.signal;
   const late: Promise<Answer> = clock.sleep(timeoutMs + GRACE_MS, over).then(() => ({
-    verdict: 'inconclusive',
+    // What may run once only may have done anything by now (INV-14).
+    verdict: gate.command?.idempotent === false ? 'unknown' : 'inconclusive',
     message: `no answer within ${formatDuration(timeoutMs)}`,
   }));
   // The loser of the race is aborted below and its rejection is expected.

@@ -8,6 +8,15 @@ export interface ProvenRead {
   readonly atMs: number;
 }
 
+interface TrafficRead {
+  /** When it was as the answer says, and when the answer came. */
+  readonly atMs: number;
+  readonly answeredMs: number;
+}
+
+/** Whoever takes something down has looked at its traffic right before, ms. */
+const FRESH_MS = 50;
+
 /**
  * What was read of the cluster by whoever writes to it, as the answers arrived. A write must stand on what was read
  * last: what changed after that nobody could know, and what was read before that and written nevertheless is a guard
@@ -16,9 +25,9 @@ export interface ProvenRead {
 export class Reads {
   readonly #timeline: Timeline;
   readonly #proven = new Map<string, ProvenRead>();
-  readonly #trafficMs = new Map<string, number>();
+  readonly #traffic = new Map<string, TrafficRead>();
   readonly #provenWhenAsked = new Map<string, ProvenRead | undefined>();
-  readonly #trafficMsWhenAsked = new Map<string, number | undefined>();
+  readonly #trafficWhenAsked = new Map<string, TrafficRead | undefined>();
 
   constructor(timeline: Timeline) {
     this.#timeline = timeline;
@@ -33,7 +42,7 @@ export class Reads {
 
   /** @param atMs of the run, when it was as the answer says that arrives now */
   traffic(service: ServiceKey, atMs: number): void {
-    this.#trafficMs.set(serviceId(service), atMs);
+    this.#traffic.set(serviceId(service), { atMs, answeredMs: this.#timeline.now });
   }
 
   /** Somebody is about to give these versions traffic. */
@@ -47,7 +56,9 @@ export class Reads {
   /** Somebody is about to take this down. */
   asksLess(key: WorkloadKey): void {
     const id = serviceId(key);
-    this.#trafficMsWhenAsked.set(id, this.#trafficMs.get(id));
+    const read = this.#traffic.get(id);
+    const isFresh = read !== undefined && this.#timeline.now - read.answeredMs <= FRESH_MS;
+    this.#trafficWhenAsked.set(id, isFresh ? read : undefined);
   }
 
   /** What was known of a version when it was asked to give it traffic; undefined: nobody had looked. */
@@ -55,9 +66,12 @@ export class Reads {
     return this.#provenWhenAsked.get(versionId({ ...service, version }));
   }
 
-  /** When the traffic of a service had been read as one of its versions was asked to be taken down, ms of the run. */
-  trafficReadMs(service: ServiceKey): number {
-    return this.#trafficMsWhenAsked.get(serviceId(service)) ?? Number.NEGATIVE_INFINITY;
+  /**
+   * When the traffic of a service was as it had been read just before one of its versions was asked to be taken down,
+   * ms of the run; null: nobody had looked.
+   */
+  trafficReadMs(service: ServiceKey): number | null {
+    return this.#trafficWhenAsked.get(serviceId(service))?.atMs ?? null;
   }
 }
 

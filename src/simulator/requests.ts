@@ -42,6 +42,11 @@ export class Requests {
     this.#hand = options.hand;
   }
 
+  /** A version has a backend, or no traffic any more: what empties it from now on is another matter. */
+  settled(key: ServiceKey, version: string): void {
+    this.#empty.delete(`${serviceId(key)} ${version}`);
+  }
+
   /** An instance of this version died or stopped being ready by itself. */
   died(key: ServiceKey, version: string): void {
     this.#lastDeathMs.set(`${serviceId(key)} ${version}`, this.#timeline.now);
@@ -70,7 +75,6 @@ export class Requests {
       this.#failed(service, version, 'noBackend', excuse, detail, ended);
       return;
     }
-    this.#empty.delete(`${serviceId(key)} ${version}`);
     this.#enter(service, version, instance, kind, ended);
   }
 

@@ -241,6 +241,7 @@ export class SimulatedWorkload implements InstanceEvents {
       const serves = states.get(instance.id) === 'serving';
       if (serves && !instance.isInTable) {
         plane.join(this.service, instance);
+        requests.settled(this.service, instance.key.version);
         instance.isInTable = true;
       } else if (!serves && instance.isInTable) {
         this.#leave(instance);

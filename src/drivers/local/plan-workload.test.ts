@@ -77,6 +77,11 @@ describe('planWorkload', () => {
       { start: [], retire: [] },
     ],
     [
+      'and beside it who is to follow',
+      plan([member(0, { state: 'notReady' }), member(1, { admitted: false })], 1),
+      { start: [], retire: [] },
+    ],
+    [
       'until another has it',
       plan([member(0, { state: 'notReady' }), member(1, { ordinal: 0, id: 'new', round: 1 })], 1, {
         round: 1,

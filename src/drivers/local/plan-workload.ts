@@ -87,7 +87,12 @@ function retirements(need: WorkloadNeed, live: readonly Member[]): string[] {
       good -= 1;
     }
     if (need.takesTraffic && need.replicas > 0 && member.admitted) {
-      if (admitted <= 1) continue;
+      if (admitted <= 1) {
+        // It keeps a place, so that those who are to follow it stay as well.
+        surplus -= 1;
+        if (member.round === need.round) surplusOfRound -= 1;
+        continue;
+      }
       admitted -= 1;
     }
     if (member.round === need.round) surplusOfRound -= 1;

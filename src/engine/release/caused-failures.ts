@@ -77,16 +77,17 @@ function newVersions({ spec }: Draft): ReadonlySet<string> {
 }
 
 /** Cluster → what its entry had counted when the first flip was in force; clusters without a flip are missing. */
-function flipsByCluster(draft: Draft): ReadonlyMap<string, TrafficTotals> {
-  const { input, spec, status, stage } = draft;
-  const flips = new Map<string, TrafficTotals>();
+export function flipsByCluster(draft: Draft): ReadonlyMap<string, TrafficTotals> {
+  const { input, spec, status, stage, stageStatus } = draft;
+  // An order that failed and was retried may have moved it already.
+  const flips = new Map<string, TrafficTotals>(Object.entries(stageStatus?.earlier?.counted ?? {}));
   if (status.step !== 'instructions' || stage === undefined) return flips;
   const latest = latestByCluster(input);
   for (const cluster of spec.clusters) {
     const name = executionName(input.name, status.epoch, status.sequence, cluster, spec.clusters);
     const reports = new Map(input.executions[name]?.instructions.map((report) => [report.id, report]));
     const moved = firstMoves(stage.instructions, reports);
-    if (moved === null) continue;
+    if (moved === null || flips.has(cluster)) continue;
     const counted = moved.flatMap(({ evidence }) => TrafficTotals.safeParse(evidence.counted).data ?? []);
     // Of several workloads the last: until then one of them may have had nobody but its old version.
     const last = counted.toSorted((a, b) => a.requests - b.requests).at(-1);

@@ -93,7 +93,8 @@ function record(stage: StageStatus, reports: readonly Report[]): void {
   const flips = of(movesTraffic).filter((i) => typeof i.evidence.flipMs === 'number');
   const last = flips.at(-1);
   if (last !== undefined) {
-    const proof = of((each) => each.type === 'proveTraffic' && each.when === 'after').at(-1);
+    const proofs = of((each) => each.type === 'proveTraffic' && each.when === 'after');
+    const proof = proofs.filter(({ state }) => state === 'done').at(-1);
     stage.flip = {
       at: String(last.evidence.at ?? last.endedAt ?? ''),
       flipMs: Math.max(
@@ -103,7 +104,7 @@ function record(stage: StageStatus, reports: readonly Report[]): void {
       proof: String(proof?.evidence.summary ?? proof?.message ?? 'not measured'),
     };
   }
-  const drains = of(({ type }) => type === 'drain');
+  const drains = of(({ type }) => type === 'drain').filter(({ state }) => state === 'done');
   if (drains.length > 0) {
     const killed = drains.reduce((sum, i) => sum + figure(i.evidence.killed), 0);
     const drain = {

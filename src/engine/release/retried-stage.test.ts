@@ -1,5 +1,8 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { VirtualRelease } from '../../../test/support/virtual-release.ts';
+import type { Instruction } from '../../api/plan.ts';
+import type { StageStatus } from '../../api/release.ts';
+import { leftOf } from './retried-stage.ts';
 
 /** The third stage of a scaled release, whose order fails once so many of its instructions are done. */
 function failing(done: number): VirtualRelease {
@@ -25,8 +28,55 @@ function failing(done: number): VirtualRelease {
   return release.settle();
 }
 
+const instruction = (id: string, type: string, needs: readonly string[] = []): Instruction =>
+  ({ id, type, needs, side: 'to', workload: 'web', replicas: { kind: 'full' } }) as unknown as Instruction;
+const done = (...ids: string[]) =>
+  ({ earlier: { done: { local: ids }, counted: {}, drain: null } }) as unknown as StageStatus;
+const moves = [
+  instruction('schema/run', 'runJob'),
+  instruction('web/ensure-new.1', 'ensureWorkload', ['schema/run']),
+  instruction('web/traffic.1', 'setTraffic', ['web/ensure-new.1']),
+  instruction('web/drain-old.1', 'drain', ['web/traffic.1']),
+  instruction('web/traffic.2a', 'setTraffic', ['web/drain-old.1']),
+  instruction('web/ensure-new.2', 'ensureWorkload', ['web/traffic.2a']),
+  instruction('web/traffic.2', 'setTraffic', ['web/ensure-new.2']),
+];
+const first = ['schema/run', 'web/ensure-new.1', 'web/traffic.1', 'web/drain-old.1'];
+
 // Found by seed 5450 of the simulator: a retry began its stage anew and took down what all users were on.
-it('goes on behind what is done, and needs nothing of it again', () => {
+describe('what a retry still has to order', () => {
+  it.each<[string, StageStatus | undefined, string[]]>([
+    ['all of it where nothing was tried', undefined, moves.map(({ id }) => id)],
+    [
+      'nothing of the moves that are done',
+      done(...first),
+      ['web/traffic.2a', 'web/ensure-new.2', 'web/traffic.2'],
+    ],
+    [
+      'the move that failed as a whole, since what it stands on may have changed',
+      done(...first, 'web/traffic.2a', 'web/ensure-new.2'),
+      ['web/ensure-new.2', 'web/traffic.2'],
+    ],
+    [
+      'and no job again that ended well',
+      done('schema/run', 'web/ensure-new.1'),
+      moves.map(({ id }) => id).slice(1),
+    ],
+    ['nothing where all of it is done', done(...moves.map(({ id }) => id)), []],
+  ])('%s', (_, status, expected) => {
+    const left = leftOf(moves, status, 'local');
+    expect(left.map(({ id }) => id)).toEqual(expected);
+    for (const { needs } of left) for (const need of needs) expect(expected).toContain(need);
+  });
+
+  it('takes nothing down for what it ensures, and does so in no other cluster', () => {
+    const again = leftOf(moves, done(...first), 'local').filter(({ type }) => type === 'ensureWorkload');
+    expect(again).toMatchObject([{ id: 'web/ensure-new.2', atLeast: true }]);
+    expect(leftOf(moves, done(...first), 'other')).toEqual(moves);
+  });
+});
+
+it('orders a stage of one move whole, and takes nothing down for it', () => {
   const release = failing(2);
   expect(release.status.phase).toBe('Paused');
   const before = release.orders.at(-1);
@@ -34,9 +84,9 @@ it('goes on behind what is done, and needs nothing of it again', () => {
   release.settle();
   const again = release.orders.at(-1);
   expect(again?.name).not.toBe(before?.name);
-  expect(again?.instructions.map(({ id }) => id)).toEqual(before?.instructions.slice(2).map(({ id }) => id));
-  const ids = new Set(again?.instructions.map(({ id }) => id));
-  for (const { needs } of again?.instructions ?? []) for (const need of needs) expect(ids).toContain(need);
+  expect(again?.instructions.map(({ id }) => id)).toEqual(before?.instructions.map(({ id }) => id));
+  for (const each of again?.instructions ?? [])
+    if (each.type === 'ensureWorkload') expect(each).toHaveProperty('atLeast', true);
 });
 
 it('has all of it to do where nothing was done', () => {

@@ -1,11 +1,12 @@
 import type { Instruction } from '../../api/plan.ts';
 import type { StageDrain, StageStatus } from '../../api/release.ts';
+import { flipsByCluster } from './caused-failures.ts';
 import type { Draft } from './draft.ts';
 import { executionName } from './input.ts';
 
 /**
- * A stage that is retried goes on where it stopped. What is done is not ordered again: with a small surge a stage
- * grows and shrinks in several moves, and beginning anew would take down what users are on by now (INV-5).
+ * Notes what an order has done that is retried. With a small surge a stage grows and shrinks in several moves, and
+ * beginning it anew would take down what users are on by now (INV-5).
  */
 export function noteRetry(draft: Draft): void {
   const { input, spec, status, stageStatus } = draft;
@@ -15,12 +16,17 @@ export function noteRetry(draft: Draft): void {
     const name = executionName(input.name, status.epoch, status.sequence, cluster, spec.clusters);
     const reports = input.executions[name]?.instructions ?? [];
     const fresh = reports.filter(({ state }) => state === 'done').map(({ id }) => id);
-    done[cluster] = [...(stageStatus.earlier?.done[cluster] ?? []), ...fresh];
+    done[cluster] = [...new Set([...(stageStatus.earlier?.done[cluster] ?? []), ...fresh])];
   }
-  stageStatus.earlier = { done, drain: stageStatus.drain };
+  const counted = Object.fromEntries(flipsByCluster(draft));
+  stageStatus.earlier = { done, counted, drain: stageStatus.drain };
 }
 
-/** What of a stage is still to be ordered in one cluster. */
+/**
+ * What of a stage is still to be ordered in one cluster: behind the moves that are done, the one that failed as a
+ * whole. Much may have changed since it failed, so that what it stands on is ensured, proven and written again; what
+ * is there already is not taken down for it, and a job that ended well does not run twice.
+ */
 export function leftOf(
   instructions: readonly Instruction[],
   stageStatus: StageStatus | undefined,
@@ -28,10 +34,20 @@ export function leftOf(
 ): readonly Instruction[] {
   const done = new Set(stageStatus?.earlier?.done[cluster]);
   if (done.size === 0) return instructions;
-  return instructions
-    .filter(({ id }) => !done.has(id))
-    .map((each) => ({ ...each, needs: each.needs.filter((need) => !done.has(need)) }));
+  const moves = [...Map.groupBy(instructions, ({ id }) => moveOf(id)).values()];
+  const first = moves.findIndex((move) => move.some(({ id }) => !done.has(id)));
+  const left = first < 0 ? [] : moves.slice(first).flat();
+  const kept = left.filter(({ id, type }) => type !== 'runJob' || !done.has(id));
+  const ids = new Set(kept.map(({ id }) => id));
+  return kept.map((each) => ({
+    ...each,
+    needs: each.needs.filter((need) => ids.has(need)),
+    ...(each.type === 'ensureWorkload' ? { atLeast: true } : {}),
+  }));
 }
+
+/** `web/traffic.2a` → `2a`: the part of a stage that it belongs to; all of a stage of one move are one. */
+const moveOf = (id: string): string => /\.(\d+a?)$/.exec(id)?.[1] ?? '';
 
 /** The figures of what was drained before and since. */
 export function withEarlier(drain: StageDrain, earlier: StageDrain | null | undefined): StageDrain {

@@ -130,11 +130,11 @@ export class TrafficRules {
     }
   }
 
-  /** Somebody else wrote it after it was read. */
+  /** It was looked at, and somebody else wrote it after that. */
   #isTooLate(service: ServiceKey): boolean {
     const { cluster } = this.#world;
-    const editedMs = cluster.hand.editedMs(serviceId(service));
-    return Number.isFinite(editedMs) && editedMs >= cluster.reads.trafficReadMs(service);
+    const readMs = cluster.reads.trafficReadMs(service);
+    return readMs !== null && cluster.hand.editedMs(serviceId(service)) >= readMs;
   }
 
   /** INV-5: what has traffic is not taken down to nothing, whoever gave it the traffic, once that could be read. */

@@ -119,4 +119,11 @@ export const TRAFFIC_MUTANTS: readonly Mutant[] = [
     find: 'if (seen.wanted <= wanted && present <= wanted && seen.retiring === 0)',
     replace: 'if (seen.wanted <= wanted)',
   },
+  {
+    name: 'roll-reads-once',
+    bug: 'what somebody else wrote during the proof is not looked at before instances go (row 21; INV-5)',
+    file: 'agent/instructions/roll-workload.ts',
+    find: 'if (newReady > 0 && (await oldShare(context, roll)) >',
+    replace: 'if (newReady < 0 && (await oldShare(context, roll)) >',
+  },
 ];
