@@ -64,6 +64,24 @@ describe('runGate', () => {
     expect(status).toMatchObject({ verdict: 'inconclusive', message: expect.stringMatching(/ECONNREFUSED/) });
   });
 
+  it('knows nothing of a command that may run once only and gave no answer, and asks no more', async () => {
+    let asked = 0;
+    const { status } = await run(
+      () => {
+        asked += 1;
+        return new Promise(() => {});
+      },
+      {
+        timeout: '2s',
+        failureLimit: 5,
+        http: undefined,
+        command: { argv: ['load-test'], idempotent: false },
+      },
+    );
+    expect(status).toMatchObject({ verdict: 'unknown' });
+    expect(asked).toBe(1);
+  });
+
   it('waits no longer than the timeout for one answer', async () => {
     const { status, ms } = await run(() => new Promise(() => {}), { timeout: '2s' });
     expect(status).toMatchObject({
