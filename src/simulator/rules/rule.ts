@@ -5,6 +5,9 @@ import type { SimulatedCluster } from '../cluster.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Timeline } from '../timeline.ts';
 
+/** An agent whose clock is too fast waits a little less than the lag; see draw-faults.ts for how much. */
+export const SLOWEST_SHARE_OF_LAG = 0.9;
+
 /** A promise that was broken, by its number in invariants.md where it has one. */
 export interface Violation {
   readonly rule: string;

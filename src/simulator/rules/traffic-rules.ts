@@ -6,7 +6,7 @@ import { evaluateAllowance } from '../../engine/counts.ts';
 import { hasEnded } from '../../engine/release/state.ts';
 import { type ClusterEffect, workloadId } from '../cluster.ts';
 import { serviceId } from '../data-plane.ts';
-import { releaseOf, releasesOf, type World } from './rule.ts';
+import { releaseOf, releasesOf, SLOWEST_SHARE_OF_LAG, type World } from './rule.ts';
 
 /** An instance that died so recently excuses a count that was right when it was read, ms. */
 const READ_AGE_MS = 2_500;
@@ -154,7 +154,7 @@ export class TrafficRules {
     if (known === undefined) return;
     const named = new Map<string, number>();
     // One that is beyond its lag follows what was taken away long ago.
-    const late = this.#world.timeline.now <= known.behindUntilMs;
+    const late = this.#world.timeline.now <= known.behindUntilMs || this.#waitedOut(service);
     for (const table of late ? [known.written] : [known.written, known.inForce])
       for (const [version, weight] of Object.entries(table?.weights ?? {}))
         named.set(version, Math.max(weight, named.get(version) ?? 0));
@@ -171,6 +171,15 @@ export class TrafficRules {
           `${what}: ${version} has ${weight} % and is wanted ${wished} times, its floor is ${need}`,
         );
     }
+  }
+
+  /** What lost its share lost it as long ago as an agent waits, whose clock may be too fast. */
+  #waitedOut(service: ServiceKey): boolean {
+    const { cluster, timeline } = this.#world;
+    const moved = this.#moved.get(serviceId(service));
+    return (
+      moved !== undefined && timeline.now - moved.atMs >= cluster.plane.faults.lagMs * SLOWEST_SHARE_OF_LAG
+    );
   }
 
   /** Nothing is scaled down before the proof after the write that took its share (design section 5). */

@@ -11,10 +11,7 @@ import type {
 import { canonicalJson } from '../../lib/digest.ts';
 import { type ClusterEffect, workloadId } from '../cluster.ts';
 import { serviceId } from '../data-plane.ts';
-import { objectsOf, releaseOf, type World } from './rule.ts';
-
-/** An agent whose clock is too fast waits a little less than the lag; see draw-faults.ts for how much. */
-const SLOWEST_SHARE_OF_LAG = 0.9;
+import { objectsOf, releaseOf, SLOWEST_SHARE_OF_LAG, type World } from './rule.ts';
 
 /** Rules of versions and their names: INV-3, INV-6, INV-10, INV-25. Each is looked at after the effect. */
 export class VersionRules {
