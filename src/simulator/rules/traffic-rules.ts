@@ -177,9 +177,8 @@ export class TrafficRules {
   #waitedOut(service: ServiceKey): boolean {
     const { cluster, timeline } = this.#world;
     const moved = this.#moved.get(serviceId(service));
-    return (
-      moved !== undefined && timeline.now - moved.atMs >= cluster.plane.faults.lagMs * SLOWEST_SHARE_OF_LAG
-    );
+    const { lagMs } = cluster.plane.faults;
+    return lagMs > 0 && moved !== undefined && timeline.now - moved.atMs >= lagMs * SLOWEST_SHARE_OF_LAG;
   }
 
   /** Nothing is scaled down before the proof after the write that took its share (design section 5). */
