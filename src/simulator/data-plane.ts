@@ -1,4 +1,5 @@
 import type { ServiceKey, ServiceTotals, TrafficWish } from '../drivers/cluster-driver.ts';
+import { cloneJson } from '../lib/clone-json.ts';
 import type { FaultTally } from './fault-tally.ts';
 import type { SimulatedInstance } from './instance.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -173,12 +174,7 @@ export class DataPlane {
       requests: totals.requests,
       failed: totals.failed,
       failures: { ...failures },
-      byVersion: Object.fromEntries(
-        Object.entries(byVersion).map(([version, counts]) => [
-          version,
-          { ...counts, failures: { ...counts.failures }, byItself: { ...counts.byItself } },
-        ]),
-      ),
+      byVersion: cloneJson(byVersion),
       ...(totals.gaps === 0 ? {} : { gaps: totals.gaps }),
     };
   }

@@ -136,8 +136,8 @@ function skip(draft: Draft, command: CommandInput): Outcome {
 }
 
 /**
- * The step that failed goes on behind what it has done, under a new sequence so that it is a new order. Failed requests are no
- * failure of an order: accepted, they let the one under way go on.
+ * The step that failed goes on behind the moves that are done, under a new sequence so that it is a new order. Failed
+ * requests are no failure of an order: accepted, they let the one under way go on.
  */
 function retry(draft: Draft): Outcome {
   const { step, failure } = draft.status;

@@ -4,7 +4,7 @@ import type { StageStatus } from '../../api/release.ts';
 import { movesTraffic } from '../plan/moves-traffic.ts';
 import type { Draft, Failure } from './draft.ts';
 import { executionName } from './input.ts';
-import { leftOf, withEarlier } from './retried-stage.ts';
+import { leftOf, sumOfDrains } from './retried-stage.ts';
 
 export type InstructionStepResult =
   | { readonly state: 'done' }
@@ -106,14 +106,10 @@ function record(stage: StageStatus, reports: readonly Report[]): void {
   }
   const drains = of(({ type }) => type === 'drain').filter(({ state }) => state === 'done');
   if (drains.length > 0) {
-    const killed = drains.reduce((sum, i) => sum + figure(i.evidence.killed), 0);
-    const drain = {
-      ms: Math.max(...drains.map((i) => figure(i.evidence.ms))),
-      requests: drains.reduce((sum, i) => sum + figure(i.evidence.requests), 0),
-      streams: drains.reduce((sum, i) => sum + figure(i.evidence.streams), 0),
-      cut: drains.reduce((sum, i) => sum + figure(i.evidence.cut), 0),
-      ...(killed === 0 ? {} : { killed }),
-    };
-    stage.drain = withEarlier(drain, stage.earlier?.drain);
+    const measured = drains.map(({ evidence: { ms, requests, streams, cut, killed } }) => ({
+      ...{ ms: figure(ms), requests: figure(requests), streams: figure(streams) },
+      ...{ cut: figure(cut), killed: figure(killed) },
+    }));
+    stage.drain = sumOfDrains([...measured, ...(stage.earlier?.drain ? [stage.earlier.drain] : [])]);
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualRelease } from '../../../test/support/virtual-release.ts';
 import type { Instruction } from '../../api/plan.ts';
 import type { StageStatus } from '../../api/release.ts';
-import { leftOf } from './retried-stage.ts';
+import { leftOf, sumOfDrains } from './retried-stage.ts';
 
 /** The third stage of a scaled release, whose order fails once so many of its instructions are done. */
 function failing(done: number): VirtualRelease {
@@ -113,4 +113,11 @@ it('keeps the figures of what an order had moved and drained before it failed', 
   release.command('retry');
   release.settle();
   expect(release.status.stages[2]).toMatchObject({ flip, drain });
+});
+
+it('adds up what was drained before and since: the longest time, and all that was inside', () => {
+  const before = { ms: 40, requests: 3, streams: 1, cut: 0 };
+  const since = { ms: 25, requests: 2, streams: 0, cut: 1, killed: 1 };
+  expect(sumOfDrains([before])).toEqual(before);
+  expect(sumOfDrains([before, since])).toEqual({ ms: 40, requests: 5, streams: 1, cut: 1, killed: 1 });
 });

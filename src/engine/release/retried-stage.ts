@@ -49,15 +49,15 @@ export function leftOf(
 /** `web/traffic.2a` → `2a`: the part of a stage that it belongs to; all of a stage of one move are one. */
 const moveOf = (id: string): string => /\.(\d+a?)$/.exec(id)?.[1] ?? '';
 
-/** The figures of what was drained before and since. */
-export function withEarlier(drain: StageDrain, earlier: StageDrain | null | undefined): StageDrain {
-  if (earlier === null || earlier === undefined) return drain;
-  const killed = (drain.killed ?? 0) + (earlier.killed ?? 0);
+/** One figure of several drains: they ran at once, and the longest is the time. */
+export function sumOfDrains(drains: readonly StageDrain[]): StageDrain {
+  const sum = (pick: (drain: StageDrain) => number) => drains.reduce((total, each) => total + pick(each), 0);
+  const killed = sum((each) => each.killed ?? 0);
   return {
-    ms: Math.max(drain.ms, earlier.ms),
-    requests: drain.requests + earlier.requests,
-    streams: drain.streams + earlier.streams,
-    cut: drain.cut + earlier.cut,
+    ms: Math.max(...drains.map(({ ms }) => ms)),
+    requests: sum(({ requests }) => requests),
+    streams: sum(({ streams }) => streams),
+    cut: sum(({ cut }) => cut),
     ...(killed === 0 ? {} : { killed }),
   };
 }

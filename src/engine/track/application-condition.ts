@@ -22,7 +22,7 @@ export function applicationCondition(
   const known = before.find((each) => each.type === type);
   if (
     input.standings === null &&
-    isTheoretical(said) &&
+    saysItServes(said) &&
     known !== undefined &&
     isTroubleOf(known, track, input)
   )
@@ -67,7 +67,7 @@ function say(input: TrackInput, track: TrackStatus): Said {
 }
 
 /** It says that what was asked for is there, which only an agent can have seen. */
-const isTheoretical = ({ status }: Said): boolean => status === 'True';
+const saysItServes = ({ status }: Said): boolean => status === 'True';
 
 const degraded = (live: string | null): string => `${live} serves; `;
 const down = (live: string | null): string => `${live} is live and does not serve; `;
