@@ -1,10 +1,13 @@
 import type { ApiObject, Stored } from '../api/meta.ts';
 import { SlipwayError } from '../lib/errors.ts';
-import type { Store } from '../store/store.ts';
+import type { ListOptions, ListResult, Store } from '../store/store.ts';
 import { type FaultTally, strikesOf } from './fault-tally.ts';
 import type { Life } from './life.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
+
+/** The longest that a list takes, in virtual time. */
+const LATEST_LIST_MS = 10_000;
 
 /** Faults of the store as one process meets them, 0 to 1 per call. */
 export interface StoreFaults {
@@ -39,15 +42,22 @@ export function nodeStore(
       return value;
     }, 0.1);
   };
-  // Whoever was compacted away reads the whole list, and that takes its time.
+  // Whoever was compacted away reads the whole list, and that takes its time: some, or so much that the next
+  // write of the kind is behind the list and before the watch that begins from it.
   let reads = 0;
-  const relist = async <T>(effect: () => Promise<T>): Promise<T> => {
+  const relist = async <T extends ApiObject>(kind: string, effect: () => Promise<ListResult<T>>) => {
     const value = await effect();
-    if (reads > 0) {
-      reads -= 1;
-      if (strikes('late list', 0.5)) await timeline.wait(random.between(5, 1_500));
-    }
+    if (reads === 0) return value;
+    reads -= 1;
+    if (strikes('list behind a write', 0.3)) await nextWrite(kind, value.resourceVersion);
+    else if (strikes('late list', 0.5)) await timeline.wait(random.between(5, 1_500));
     return value;
+  };
+  const nextWrite = async (kind: string, since: string): Promise<void> => {
+    const enough = new AbortController();
+    const written = store.watch(kind, { since, signal: enough.signal })[Symbol.asyncIterator]().next();
+    await Promise.race([written, timeline.wait(LATEST_LIST_MS)]);
+    enough.abort();
   };
   const read = <T>(effect: () => Promise<T>): Promise<T> =>
     life.call(() => {
@@ -56,7 +66,8 @@ export function nodeStore(
     });
   return {
     get: (key) => read(() => store.get(key)),
-    list: (kind, list) => read(() => relist(() => store.list(kind, list))),
+    list: <T extends ApiObject>(kind: string, list?: ListOptions) =>
+      read(() => relist(kind, () => store.list<T>(kind, list))),
     create: (object) => write(() => store.create(object)),
     update: (object, how) => write(() => store.update(object, how)),
     updateStatus: (object) => write(() => store.updateStatus(object)),
