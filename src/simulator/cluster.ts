@@ -250,8 +250,8 @@ export class SimulatedCluster {
     if (reason !== null) return { ok: false as const, reason };
     this.#admit(wish.fence);
     const { generation, flipMs } = await this.plane.write(wish.service, wish);
-    for (const version of Object.keys(before?.weights ?? {}))
-      if (wish.weights[version] === undefined) this.requests.settled(wish.service, version);
+    for (const version of Object.keys(wish.weights))
+      if (before?.weights[version] === undefined) this.requests.settled(wish.service, version);
     this.onEffect({ type: 'traffic', wish, before }, wish.fence);
     if (before !== undefined && JSON.stringify(before.weights) !== JSON.stringify(wish.weights))
       this.hand.shifted(before);

@@ -42,7 +42,7 @@ export class Requests {
     this.#hand = options.hand;
   }
 
-  /** A version has a backend, or no traffic any more: what empties it from now on is another matter. */
+  /** A version has a backend, or is given traffic anew: what empties it from now on is another matter. */
   settled(key: ServiceKey, version: string): void {
     this.#empty.delete(`${serviceId(key)} ${version}`);
   }
