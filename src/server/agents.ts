@@ -3,12 +3,12 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Environment } from '../api/environment.ts';
 import { SlipwayError } from '../lib/errors.ts';
+import { publicError, toStatus } from '../lib/status.ts';
 import { contentAnswer, digestOf } from './artifacts.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { requireObject } from './resource-reads.ts';
 import type { Answer, Call, Route } from './route.ts';
 import { openSealed } from './secrets.ts';
-import { publicError, toStatus } from './status.ts';
 import type { Identity } from './tokens.ts';
 
 /** What agents reach: artifacts, values of secrets, and the connection over which they get orders. */

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
+import type { KubernetesStatus } from '../lib/status.ts';
 import type { Answer } from './route.ts';
-import type { KubernetesStatus } from './status.ts';
 
 export const statusOf = (answer: Exclude<Answer, 'sent'>): number =>
   'status' in answer ? (answer.status ?? 200) : 200;

@@ -2,6 +2,8 @@ import { API_PREFIX, findKindName, type KindName } from '../api/kind-names.ts';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import type { Command } from '../api/release.ts';
 import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
+import { jsonLines } from '../lib/json-lines.ts';
+import { fromAnswer, isStatus } from '../lib/status.ts';
 import type { ListResult } from '../store/store.ts';
 import type {
   ApiClient,
@@ -15,10 +17,9 @@ import type {
 } from './client-types.ts';
 import { type HttpClient, type HttpClientOptions, httpClient } from './http-client.ts';
 import type { SecretUse } from './secret-uses.ts';
-import { fromAnswer, isStatus } from './status.ts';
 import type { TokenInfo } from './tokens.ts';
 import type { Unmanaged } from './unmanaged.ts';
-import { jsonLines, watchResumed } from './watch-client.ts';
+import { watchResumed } from './watch-client.ts';
 
 export type {
   ApiClient,

@@ -6,12 +6,12 @@ import { type Command, type CommandSpec, Verb } from '../api/release.ts';
 import { instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import { isObject } from '../lib/merge-patch.ts';
+import { toStatus } from '../lib/status.ts';
 import { findProblems, refuseProblems } from '../lib/validation.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import type { KindHooks } from './kind-hooks.ts';
 import { requireObject } from './resource-reads.ts';
 import type { Answer, Call, Route } from './route.ts';
-import { toStatus } from './status.ts';
 import { requireReleaseOrClaim } from './unmade-release.ts';
 import { problemsOf } from './written-object.ts';
 

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { VERSION_HEADER } from '../execution/protocol.ts';
 import { SlipwayError } from '../lib/errors.ts';
+import { type KubernetesStatus, publicError, toStatus } from '../lib/status.ts';
 import { authenticate, demand } from './access.ts';
 import { reasonOf, send, statusOf } from './answer.ts';
 import type { AuditLog } from './audit.ts';
@@ -10,7 +11,6 @@ import { RequestAudit } from './request-audit.ts';
 import { readJson } from './request-body.ts';
 import { paramsOf, pathOf, queryOf, type RequestState, verbOf } from './request-state.ts';
 import type { Answer, Call, Route } from './route.ts';
-import { type KubernetesStatus, publicError, toStatus } from './status.ts';
 import type { Identity, TokenStore } from './tokens.ts';
 
 const ANONYMOUS: Identity = { name: 'anonymous', roles: [] };

@@ -1,8 +1,8 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { SlipwayError } from '../lib/errors.ts';
+import { fromAnswer } from '../lib/status.ts';
 import { askLocally } from './local-client.ts';
-import { fromAnswer } from './status.ts';
 
 /** Below api-client: one request over a kept connection, with the pinned authority and the token. */
 export interface HttpClientOptions {

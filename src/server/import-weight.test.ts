@@ -28,10 +28,11 @@ describe('api-client', () => {
       'api/kind-names.ts',
       'lib/clock.ts',
       'lib/errors.ts',
+      'lib/json-lines.ts',
+      'lib/status.ts',
       'server/api-client.ts',
       'server/http-client.ts',
       'server/local-client.ts',
-      'server/status.ts',
       'server/watch-client.ts',
     ]);
   });

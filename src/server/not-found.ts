@@ -1,6 +1,6 @@
 import { KIND_NAMES } from '../api/kind-names.ts';
+import type { KubernetesStatus } from '../lib/status.ts';
 import type { Route } from './route.ts';
-import type { KubernetesStatus } from './status.ts';
 
 /** Answers for addresses that lead nowhere: what there is instead. */
 export function notFoundStatus(method: string, path: string, routes: readonly Route[]): KubernetesStatus {

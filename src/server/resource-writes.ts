@@ -3,12 +3,12 @@ import type { ApiObject, Stored } from '../api/meta.ts';
 import { canonicalJson } from '../lib/digest.ts';
 import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
 import { isObject, mergePatch } from '../lib/merge-patch.ts';
+import { successStatus } from '../lib/status.ts';
 import { refuseProblems } from '../lib/validation.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import type { KindHooks } from './kind-hooks.ts';
 import { requireObject } from './resource-reads.ts';
 import type { Answer, Call, Route } from './route.ts';
-import { successStatus } from './status.ts';
 import { over, preconditions, problemsOf, writtenObject } from './written-object.ts';
 
 /** A patch without a resourceVersion is put on top of whatever stands; so often it may be overtaken. */

@@ -5,12 +5,12 @@ import { kindOf } from '../api/kinds.ts';
 import { Name } from '../api/meta.ts';
 import { messageOf, SlipwayError } from '../lib/errors.ts';
 import { isObject } from '../lib/merge-patch.ts';
+import { publicError, toStatus } from '../lib/status.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { LineStream, ReaderStalled } from './line-stream.ts';
 import { requireObject } from './resource-reads.ts';
 import type { Answer, Call, Route } from './route.ts';
 import { isTrue, parseCount } from './selectors.ts';
-import { publicError, toStatus } from './status.ts';
 
 /** What runs now: instances and their logs. The agents know; the manager only asks them. */
 export function runningRoutes(deps: ServerDependencies): Route[] {

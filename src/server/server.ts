@@ -4,6 +4,7 @@ import Fastify, { type FastifyRequest } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import { createMetrics, type Metrics } from '../lib/metrics.ts';
+import { toStatus } from '../lib/status.ts';
 import { authenticate, demand } from './access.ts';
 import { agentUpgrade } from './agents.ts';
 import type { AuditLog } from './audit.ts';
@@ -12,7 +13,6 @@ import { Dispatcher } from './dispatch.ts';
 import { listenLocally } from './local-listener.ts';
 import type { Route } from './route.ts';
 import { allRoutes } from './routes.ts';
-import { toStatus } from './status.ts';
 import type { TokenStore } from './tokens.ts';
 
 /**

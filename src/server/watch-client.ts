@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
+import { isSlipwayError } from '../lib/errors.ts';
+import { jsonLines } from '../lib/json-lines.ts';
+import { fromAnswer, isStatus } from '../lib/status.ts';
 import type { ListResult, WatchEvent } from '../store/store.ts';
 import type { HttpClient } from './http-client.ts';
-import { fromAnswer, isStatus } from './status.ts';
 
 /**
  * A watch that goes on over broken connections and restarts of the manager: it resumes after the last event,
@@ -79,25 +79,6 @@ async function* connection<T extends ApiObject>(
     }
     yield event;
   }
-}
-
-/** JSON lines of an answer; a line that is cut short ends them with `unavailable`. */
-export async function* jsonLines(response: IncomingMessage): AsyncGenerator<unknown, void, undefined> {
-  const broken = (cause?: unknown) => new SlipwayError('unavailable', 'the stream broke off', { cause });
-  const decoder = new TextDecoder();
-  let rest = '';
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line !== '') yield JSON.parse(line) as unknown;
-    }
-  } catch (cause) {
-    throw isSlipwayError(cause) ? cause : broken(cause);
-  } finally {
-    response.destroy();
-  }
-  if (rest !== '') throw broken();
 }
 
 /** What a new list says that the events so far did not. */

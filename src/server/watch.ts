@@ -2,12 +2,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { ApiObject, Stored } from '../api/meta.ts';
 import { API_VERSION } from '../api/meta.ts';
 import { isSlipwayError, SlipwayError } from '../lib/errors.ts';
+import { publicError, toStatus } from '../lib/status.ts';
 import type { WatchEvent } from '../store/store.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { LineStream, ReaderStalled } from './line-stream.ts';
 import type { Answer, Call } from './route.ts';
 import { isTrue, parseCount, parseFieldSelector, parseLabelSelector, parseSince } from './selectors.ts';
-import { publicError, toStatus } from './status.ts';
 
 /**
  * A watch as Kubernetes speaks it: one JSON event a line. Without a resourceVersion the present objects come

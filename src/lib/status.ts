@@ -1,4 +1,4 @@
-import { type ErrorCode, type ErrorDetail, messageOf, SlipwayError } from '../lib/errors.ts';
+import { type ErrorCode, type ErrorDetail, messageOf, SlipwayError } from './errors.ts';
 
 /**
  * Kubernetes' `Status` and its two directions: the one place that maps codes to HTTP, and what the client
