@@ -22,4 +22,9 @@ export interface RouterControl {
    * closed. What breaks in it from then on is not counted as its own doing (VersionCounts, `byItself`).
    */
   closeIdle(backendId: string): Promise<{ closed: number }>;
+  /**
+   * Says that the backend's process is gone. What it wrote lies in the kernel and is read to its end now, however
+   * slowly clients take it, so that whose answer was cut short is known and counted at once.
+   */
+  ended(backendId: string): Promise<BackendLoad>;
 }

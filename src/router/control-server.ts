@@ -23,7 +23,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
  * its whole authentication. Rejections are `{code, message, next, details}`.
  *
  * GET /v1/table · PUT /v1/table · GET /v1/stats · GET /v1/backends/ID/load ·
- * POST /v1/backends/ID/await-drained?streams=true&timeoutMs=N · POST /v1/backends/ID/close-idle
+ * POST /v1/backends/ID/await-drained?streams=true&timeoutMs=N · POST /v1/backends/ID/close-idle ·
+ * POST /v1/backends/ID/ended
  */
 export function createControlServer(control: RouterControl): Server {
   const server = createServer((request, response) => {
@@ -47,6 +48,7 @@ async function answer(control: RouterControl, request: IncomingMessage): Promise
   const id = decode(encoded);
   if (method === 'GET' && verb === 'load') return control.load(id);
   if (method === 'POST' && verb === 'close-idle') return control.closeIdle(id);
+  if (method === 'POST' && verb === 'ended') return control.ended(id);
   if (method === 'POST' && verb === 'await-drained') return control.awaitDrained(id, drainOptions(url));
   throw new SlipwayError('notFound', `the router's control has no ${call}`);
 }

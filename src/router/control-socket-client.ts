@@ -70,6 +70,10 @@ export class ControlSocketClient implements RouterControl {
     return this.call('POST', `${backendPath(backendId)}/close-idle`);
   }
 
+  ended(backendId: string): Promise<BackendLoad> {
+    return this.call('POST', `${backendPath(backendId)}/ended`);
+  }
+
   /** @param options.absent what a 404 means, where it means something */
   private async call<T>(
     method: string,

@@ -152,6 +152,10 @@ export class Exchange implements ConnectionUser, ResponseOwner {
     this.client.resume();
   }
 
+  instanceEnded(): void {
+    this.stay?.goOn();
+  }
+
   responseTerms(): ResponseTerms {
     const { target, stay } = this.attempts as Attempts;
     const { upstream } = stay as Stay;
@@ -163,7 +167,9 @@ export class Exchange implements ConnectionUser, ResponseOwner {
   }
 
   pauseUpstream(): void {
-    this.stay?.holdBack();
+    const { stay, client, plane } = this;
+    const readsOn = stay?.upstream.hasEnded && client.socket.writableLength < plane.limits.readOnBytes;
+    if (!readsOn) stay?.holdBack();
   }
 
   /** Called every 100 ms: what waits too long ends here. */

@@ -15,6 +15,12 @@ export interface RouterLimits {
   readonly unsafeReuseMs: number;
   /** Body bytes kept so that an idempotent request can be sent again when a kept connection was stale. */
   readonly replayBytes: number;
+  /**
+   * Bytes of one answer that are kept for a slow client once the instance is gone, so that its end is seen. Linux
+   * holds less than this of one connection: 6 MiB where it is read and 4 MiB where it was written, by default
+   * (tcp_rmem, tcp_wmem).
+   */
+  readonly readOnBytes: number;
   /** An instance that refused a connection comes last for this long. */
   readonly avoidMs: number;
   /** After this time an answer of unknown length counts as a stream, not as an ordinary request. */
@@ -30,6 +36,7 @@ export const DEFAULT_LIMITS: RouterLimits = {
   upstreamIdleMs: 4_000,
   unsafeReuseMs: 1_000,
   replayBytes: 64 * 1024,
+  readOnBytes: 16 * 1024 * 1024,
   avoidMs: 1_000,
   openEndedMs: 30_000,
   lingerMs: 2_000,

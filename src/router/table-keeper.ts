@@ -64,6 +64,13 @@ export class TableKeeper implements RouterControl {
     return { closed: await upstream.closeIdle() };
   }
 
+  async ended(backendId: string): Promise<BackendLoad> {
+    const upstream = this.plane.upstream(backendId);
+    if (upstream === undefined) return nothingInside(backendId);
+    upstream.end();
+    return upstream.load();
+  }
+
   private async put(table: RouteTable): Promise<{ generation: number; swappedAt: string }> {
     const inForce = this.plane.table.table;
     // The same table again is the retry of a write whose acknowledgement was lost.

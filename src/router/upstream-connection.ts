@@ -12,6 +12,8 @@ export interface ConnectionUser {
   /** The connection is gone without a FIN, or could not be made; `connected` says which. */
   upstreamBroke(error: Error | null, connected: boolean): void;
   upstreamDrained(): void;
+  /** The instance's process is gone; what it wrote may still be on its way. */
+  instanceEnded(): void;
 }
 
 /** One TCP connection to an instance. Without a user it is idle, and anything but silence ends it. */
@@ -68,6 +70,11 @@ export class UpstreamConnection {
   assign(user: ConnectionUser): void {
     this.user = user;
     this.reused = true;
+  }
+
+  instanceEnded(): void {
+    if (this.user === null) this.close();
+    else this.user.instanceEnded();
   }
 
   /** Takes the connection from its user, who hears nothing more of it. */

@@ -25,6 +25,8 @@ export class Upstream {
   avoidUntil = 0;
   /** It is about to be told to end: what breaks from then on is the doing of whoever ends it. */
   isEnding = false;
+  /** Its process is gone: what it wrote is read to its end, whether clients keep up or not. */
+  hasEnded = false;
   private streams = 0;
   private named = true;
   private readonly limits: RouterLimits;
@@ -146,6 +148,13 @@ export class Upstream {
       }),
     );
     return closing.length;
+  }
+
+  /** Its process is gone. */
+  end(): void {
+    this.isEnding = true;
+    this.hasEnded = true;
+    for (const connection of [...this.connections]) connection.instanceEnded();
   }
 
   /** Every connection at once, requests inside included. */

@@ -90,6 +90,7 @@ function scene(options: {
         }
         return look();
       },
+      ended: async () => look(),
       closeIdle: async () => {
         await clock.sleep(options.idleCloseMs ?? 0);
         events.push('idle closed');

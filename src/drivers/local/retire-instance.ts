@@ -9,7 +9,7 @@ import type { Instance } from './instance.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { isUnavailable } from './table-writer.ts';
 
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 5_000;
 /** So long after it was noted SIGTERM may be sent without noting it again; its grace is shorter by as much. */
 const NOTED_MS = 1_000;
 
@@ -64,7 +64,8 @@ export async function retireInstance(context: InstanceContext, instance: Instanc
   const killed = await end(context, instance, Math.max(durationMs(drain.grace), streamsMs));
   await streamsGone;
 
-  // Its connections broke with its process; the router may still be about to count them.
+  // What it wrote last may wait behind a slow client: read to its end, it says whose answer was cut short.
+  await patiently(context, instance, () => context.control.ended(instance.id));
   const after = await awaitDrained(context, instance, true, SETTLE_MS);
   await context.drained(instance, {
     instance: instance.id,

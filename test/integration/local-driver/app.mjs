@@ -49,6 +49,8 @@ const server = createServer((request, response) => {
     writeFileSync(`${file}.in`, '');
     const look = () => (existsSync(file) ? response.end(`until ${VERSION}`) : setTimeout(look, 10));
     look();
+  } else if (url.pathname === '/download') {
+    response.end(Buffer.alloc(Number(url.searchParams.get('bytes')), 'x'));
   } else if (url.pathname === '/env') {
     response.end(JSON.stringify({ env: process.env, cwd: process.cwd(), uid: process.getuid() }));
   } else {

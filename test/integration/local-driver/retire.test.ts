@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { connect as tcp } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -89,6 +90,23 @@ describe('retiring an instance', () => {
       // It was told to end.
       byVersion: { 'shop-r1': { failed: 1, byItself: { reset: 0 } } },
     });
+  });
+
+  it('counts a download that is cut behind a client who takes it too slowly to notice', async () => {
+    await begin({ timeout: '100ms', streamTimeout: '100ms', grace: '300ms' });
+    const client = tcp(machine.port, '127.0.0.1');
+    client.on('error', () => undefined);
+    client.write(`GET /download?bytes=${256 * 1024 * 1024} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+    await new Promise((resolve) => client.once('data', resolve));
+    client.pause();
+    await inside('requests');
+    await replace();
+    expect((await gone()).drains).toMatchObject([{ requests: 1, cut: 1 }]);
+    expect(await machine.local.trafficRouter.totals(SERVICE)).toMatchObject({
+      failed: 1,
+      failures: { cut: 1 },
+    });
+    client.destroy();
   });
 
   it('does not count as a cut what was inside when it fell over by itself', async () => {

@@ -264,6 +264,74 @@ describe('a failure is counted by its cause', () => {
   });
 });
 
+describe('an instance that is gone while a slow client still takes its answer', () => {
+  /** The instance wrote `written` bytes of `announced` and ended; the client has not read on since the first. */
+  const begin = async (written: number, announced: number) => {
+    const router = await start();
+    const instance = cleanup.add(await new RawInstance().listen());
+    await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    const wire = await instance.wire(0);
+    await wire.sees('\r\n\r\n');
+    wire.write(`HTTP/1.1 200 OK\r\nContent-Length: ${announced}\r\n\r\nbegin`);
+    await client.sees('begin');
+    client.socket.pause();
+    // More than the client's side takes before the router holds the instance back.
+    for (let left = written - 5; left > 0; left -= 65_536) wire.write('x'.repeat(Math.min(left, 65_536)));
+    const sent = new Promise<void>((resolve) => wire.socket.end(() => resolve()));
+    return { router, client, sent };
+  };
+  const BYTES = 8 * 1024 * 1024;
+
+  test('is read to its end, and counted as cut before the client notices', async () => {
+    const { router, client } = await begin(BYTES, BYTES + 1);
+    await eventually('the instance to be held back', async () => {
+      const counts = await router.counts('shop-r1');
+      return counts.inFlight === 1 && client.socket.isPaused();
+    });
+    await router.handle.control.ended('shop-r1-a');
+    await failedBy(router, 'shop-r1', 'cut');
+    expect(await router.handle.control.load('shop-r1-a')).toMatchObject({ requests: 0, failed: { cut: 1 } });
+    expect(await router.counts('shop-r1')).toMatchObject({ byItself: { cut: 0 } });
+  });
+
+  test('leaves an answer that is whole to the client, who takes it in its own time', async () => {
+    const { router, client, sent } = await begin(BYTES, BYTES);
+    await router.handle.control.ended('shop-r1-a');
+    await sent;
+    await eventually('nothing to be left inside the instance', async () => {
+      return (await router.handle.control.load('shop-r1-a'))?.requests === 0;
+    });
+    expect(await router.counts('shop-r1')).toMatchObject({ completed: 0, inFlight: 1 });
+    client.socket.resume();
+    await eventually('the whole answer', () => client.received.length >= BYTES);
+    await eventually('its count', async () => (await router.counts('shop-r1')).completed === 1);
+  });
+
+  test('keeps no more of it than the limit', async () => {
+    const router = await start({ readOnBytes: 1_024 * 1_024 });
+    const instance = cleanup.add(await new RawInstance().listen());
+    await router.put([backend('shop-r1-a', instance.port)], { 'shop-r1': 100 });
+    const client = cleanup.wire(await dial(router.port));
+    client.write(GET);
+    const wire = await instance.wire(0);
+    await wire.sees('\r\n\r\n');
+    wire.write('HTTP/1.1 200 OK\r\n\r\nbegin');
+    await client.sees('begin');
+    client.socket.pause();
+    await router.handle.control.ended('shop-r1-a');
+    for (let n = 0; n < 1_024; n += 1) wire.write('x'.repeat(65_536));
+    let last = -1;
+    await eventually('the instance to be held back', () => {
+      const before = last;
+      last = wire.socket.writableLength;
+      return last > 0 && last === before;
+    });
+    expect(wire.socket.bytesWritten - wire.socket.writableLength).toBeLessThan(BYTES * 2);
+  });
+});
+
 describe('a kept connection that turns out to be stale', () => {
   /** An instance whose first connection answers once and ends when the second request is on its way. */
   const race = async (second: string) => {
