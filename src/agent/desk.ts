@@ -74,6 +74,7 @@ export class Desk {
     return [...this.#options.journal.state.records.values()].map((record) => ({
       execution: record.execution,
       namespace: record.namespace,
+      uid: record.uid,
       epoch: record.spec.epoch,
       sequence: record.spec.sequence,
       final: isFinal(record.status),

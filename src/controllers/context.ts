@@ -20,6 +20,9 @@ export interface ControllerContext {
   connectedClusters(): readonly string[];
 }
 
+/** On a Revision: the release that brought it last. It outlives that release, whose name is not given again. */
+export const RELEASED_BY_ANNOTATION = 'slipway.dev/released-by';
+
 export const LABELS = {
   application: 'slipway.dev/application',
   environment: 'slipway.dev/environment',

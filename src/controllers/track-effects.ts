@@ -8,12 +8,9 @@ import type { TrackEffect } from '../engine/track/input.ts';
 import { instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import type { ObjectKey } from '../store/store.ts';
-import { type ControllerContext, LABELS } from './context.ts';
+import { type ControllerContext, LABELS, RELEASED_BY_ANNOTATION } from './context.ts';
 import { createOnce, makeExecution } from './make-execution.ts';
 import { type GatheredTrack, type TrackName, workName } from './track-input.ts';
-
-/** The latest release of a revision that was there already. */
-const RELEASED_BY_ANNOTATION = 'slipway.dev/released-by';
 
 export const trackName = ({ application, environment }: TrackName): string => `${application}-${environment}`;
 

@@ -9,7 +9,7 @@ import { isAbsent } from '../engine/application/absent.ts';
 import { attemptsOf } from '../engine/track/claim.ts';
 import { initialTrack, type TrackInput } from '../engine/track/input.ts';
 import type { Store } from '../store/store.ts';
-import { LABELS } from './context.ts';
+import { LABELS, RELEASED_BY_ANNOTATION } from './context.ts';
 import type { Remembered } from './remembered.ts';
 import { versionOf, wantedApplication } from './wanted.ts';
 
@@ -70,7 +70,7 @@ export async function gatherTrack(
   ]);
   const mine = belongsTo(track, where);
   if (environment === undefined && mine === undefined) return undefined;
-  const status = mine?.status ?? (await trackAfter(store, where, revisions.items.length, now));
+  const status = mine?.status ?? (await trackAfter(store, where, revisions.items, now));
   const releases = await releasesOf(store, where, status, asked);
   const environmentSpec = await specOf(store, where, environment, remembered);
   const written = spec ?? application?.spec;
@@ -234,12 +234,18 @@ const nameTaken = (track: Stored<Track> | undefined): TrackInput['wanted'] => ({
 async function trackAfter(
   store: Store,
   { namespace, application, environment }: TrackName,
-  revisions: number,
+  revisions: readonly Stored<Revision>[],
   now: number,
 ): Promise<TrackStatus> {
   const labels = { [LABELS.application]: application, [LABELS.environment]: environment };
   const { items } = await store.list<Release>('Release', { namespace, labels });
-  const isNew = items.length === 0 && revisions === 0;
-  const attempts = attemptsOf(Object.fromEntries(items.map((each) => [each.metadata.name, each])));
+  const isNew = items.length === 0 && revisions.length === 0;
+  const released = items.map(({ metadata, spec }) => ({ name: metadata.name, to: spec.to }));
+  // Retention takes releases before the revisions that they brought.
+  const remembered = revisions.map(({ metadata: { name, annotations } }) => ({
+    name: annotations?.[RELEASED_BY_ANNOTATION] ?? name,
+    to: name,
+  }));
+  const attempts = attemptsOf([...released, ...remembered]);
   return { ...initialTrack(isNew ? 0 : Math.floor(now / 1_000)), attempts };
 }

@@ -2,6 +2,7 @@ import { type Clock, instant } from '../lib/clock.ts';
 import { SlipwayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type CallStream, callStream } from './call-stream.ts';
+import { cancelKey } from './dispatch-plan.ts';
 import { parseAgentFrame } from './frames.ts';
 import { CLOSE, type Link } from './link.ts';
 import { type AgentFrame, type CallMethod, type ManagerFrame, PROTOCOL_VERSION } from './protocol.ts';
@@ -26,6 +27,7 @@ export class AgentConnection {
   readonly #options: AgentConnectionOptions;
   readonly #link: Link;
   readonly #calls = new Map<number, CallStream>();
+  /** By uid, as what is held: of a release that retention took, the names may come again. */
   readonly sent = new Set<string>();
   readonly held = new Set<string>();
   readonly cancelled = new Set<string>();
@@ -56,6 +58,13 @@ export class AgentConnection {
 
   send(frame: ManagerFrame): Promise<boolean> {
     return this.#link.send(JSON.stringify(frame));
+  }
+
+  /** What it holds of a release that has ended, or is no more, it need not hold any longer. */
+  forget(subject: string): Promise<boolean> {
+    for (const key of [...this.cancelled])
+      if (key.startsWith(cancelKey(subject, ''))) this.cancelled.delete(key);
+    return this.send({ type: 'forget', subject });
   }
 
   close(code: number, reason: string): void {
@@ -110,7 +119,7 @@ export class AgentConnection {
       return;
     }
     this.hello = hello;
-    for (const { namespace, execution } of hello.holds) this.held.add(`${namespace}/${execution}`);
+    for (const { uid } of hello.holds) this.held.add(uid);
     void this.send({ type: 'welcome', version: this.#options.version, leaseMs: this.#options.leaseMs });
     this.#options.greeted(this);
   }

@@ -10,6 +10,7 @@ import {
 const SUBJECT = 'release/default/shop-r2';
 const execution = (epoch: number, sequence: number, more: Partial<ExecutionView> = {}): ExecutionView => ({
   key: `default/shop-r2-e${epoch}-s${sequence}`,
+  uid: more.key ?? `default/shop-r2-e${epoch}-s${sequence}`,
   subject: SUBJECT,
   epoch,
   sequence,

@@ -4,6 +4,7 @@
  */
 export interface ExecutionView {
   readonly key: string;
+  readonly uid: string;
   readonly subject: string;
   readonly epoch: number;
   readonly sequence: number;
@@ -16,9 +17,9 @@ export interface ExecutionView {
 }
 
 export interface AgentView {
-  /** Orders sent on this connection. */
+  /** Orders sent on this connection, by the uid of their execution. */
   readonly sent: ReadonlySet<string>;
-  /** Executions that the agent named in its hello. */
+  /** Executions that the agent named in its hello, by uid. */
   readonly held: ReadonlySet<string>;
   /** `subject@epoch` of cancels sent on this connection. */
   readonly cancelled: ReadonlySet<string>;
@@ -32,7 +33,7 @@ export type DispatchAction =
   /** The agent had it and has lost its memory of it. */
   | { readonly type: 'lost'; readonly key: string; readonly reason: string };
 
-export const cancelKey = (subject: string, epoch: number): string => `${subject}@${epoch}`;
+export const cancelKey = (subject: string, epoch: number | ''): string => `${subject}@${epoch}`;
 
 /**
  * @param unfinished executions of this agent's cluster that have not ended
@@ -45,8 +46,8 @@ export function planDispatch(
 ): DispatchAction[] {
   const actions: DispatchAction[] = [];
   for (const execution of unfinished) {
-    const { key, subject, epoch, sequence } = execution;
-    const known = agent.sent.has(key) || agent.held.has(key);
+    const { key, uid, subject, epoch, sequence } = execution;
+    const known = agent.sent.has(uid) || agent.held.has(uid);
     const newest = epochOf(subject);
     if (newest > epoch) {
       if (!known) {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { autoClock } from '../../test/support/auto-clock.ts';
 import { execution, executionSpec, VERSION } from '../../test/support/execution-orders.ts';
 import type { Execution } from '../api/execution.ts';
@@ -127,10 +127,53 @@ it('lets an agent forget releases that ended or are no more, and keeps the rest'
   const { dispatcher, sent, hello, release } = await make();
   dispatcher.releasesListed([await release(1, 'Progressing')]);
   const hold = (name: string, final = true) => ({
-    ...{ execution: name, namespace: 'default', epoch: 1, sequence: 1, final },
+    ...{ execution: name, namespace: 'default', uid: name, epoch: 1, sequence: 1, final },
   });
   hello([hold('shop-local-r2-e1-s1'), hold('gone-local-r9-e1-s4'), hold('else-local-r1-e1-s1', false)]);
   expect(sent.filter(({ type }) => type === 'forget')).toEqual([
     { type: 'forget', subject: 'release/default/gone-local-r9' },
   ]);
+});
+
+describe('an execution of a name that a deleted one had', () => {
+  const made = async () => {
+    const scene = await make();
+    const { store, dispatcher, release } = scene;
+    dispatcher.releasesListed([await release(1, 'Progressing')]);
+    const first = await store.create<Execution>(execution(executionSpec([])));
+    return { ...scene, first };
+  };
+  /** Retention takes it, and a later release makes another. */
+  const again = async ({ store, dispatcher, first }: Awaited<ReturnType<typeof made>>) => {
+    const { name, namespace } = first.metadata;
+    await store.delete({ kind: 'Execution', namespace, name });
+    dispatcher.executionDeleted(first);
+    return await store.create<Execution>(execution(executionSpec([])));
+  };
+
+  it('is sent on the connection that the first one was sent on', async () => {
+    const scene = await made();
+    const { clock, dispatcher, hello, orders, first } = scene;
+    hello();
+    dispatcher.executionsListed([first]);
+    await clock.sleep(500);
+    const second = await again(scene);
+    dispatcher.executionChanged(second);
+    await clock.sleep(500);
+    expect(orders()).toMatchObject([{ uid: first.metadata.uid }, { uid: second.metadata.uid }]);
+  });
+
+  it('is sent to an agent that still holds the first, after a word to forget that', async () => {
+    const scene = await made();
+    const { clock, dispatcher, hello, sent, first } = scene;
+    const { name, uid } = first.metadata;
+    const second = await again(scene);
+    hello([{ ...{ execution: name, namespace: 'default', uid }, epoch: 1, sequence: 1, final: true }]);
+    dispatcher.executionsListed([second]);
+    await clock.sleep(500);
+    expect(sent.filter(({ type }) => type === 'forget' || type === 'order')).toMatchObject([
+      { type: 'forget', subject: first.spec.subject },
+      { type: 'order', uid: second.metadata.uid },
+    ]);
+  });
 });

@@ -71,6 +71,7 @@ export class Dispatcher {
 
   executionDeleted(execution: Stored<Execution>): void {
     this.#index.deleteExecution(execution);
+    for (const { sent } of this.#options.connections()) sent.delete(execution.metadata.uid);
   }
 
   /** The agent said hello: what it holds is known, what ended meanwhile may be forgotten. */
@@ -137,9 +138,10 @@ export class Dispatcher {
       case 'order': {
         const execution = this.#index.execution(action.key);
         if (execution === undefined) return;
-        connection.sent.add(action.key);
+        connection.sent.add(execution.metadata.uid);
         this.#forgetStanding(action.key);
-        void this.#order(action.key, execution, connection);
+        if (holdsNamesake(connection, execution)) void connection.forget(execution.spec.subject);
+        void this.#order(execution, connection);
         return;
       }
       case 'withdraw':
@@ -159,7 +161,7 @@ export class Dispatcher {
    * The release is read once more: what it has committed and the watch has not brought yet must stop the
    * order (INV-20).
    */
-  async #order(key: string, execution: Stored<Execution>, connection: AgentConnection): Promise<void> {
+  async #order(execution: Stored<Execution>, connection: AgentConnection): Promise<void> {
     const { store, clock, log, signal } = this.#options;
     const { name, namespace = '', uid } = execution.metadata;
     const { spec } = execution;
@@ -174,12 +176,12 @@ export class Dispatcher {
         await connection.send({ type: 'order', execution: name, namespace, uid, spec });
         return;
       }
-      connection.sent.delete(key);
+      connection.sent.delete(uid);
       if (release !== undefined && release.status?.epoch === newest) this.releaseChanged(release);
       else this.dispatch(spec.cluster);
     } catch (error) {
       log.warn('an order cannot be sent just now', { execution: name, error });
-      connection.sent.delete(key);
+      connection.sent.delete(uid);
       await clock.sleep(RETRY_MS, signal).catch(() => {
         // Stopped while waiting: there is no connection left to dispatch to.
       });
@@ -228,7 +230,7 @@ export class Dispatcher {
 
   #forgetRelease(release: Stored<Release>): void {
     for (const cluster of release.spec.clusters) {
-      void this.#options.connectionOf(cluster)?.send({ type: 'forget', subject: subjectOf(release) });
+      void this.#options.connectionOf(cluster)?.forget(subjectOf(release));
     }
   }
 
@@ -243,7 +245,7 @@ export class Dispatcher {
       const release = this.#index.release(namespace, name);
       if (release === undefined || hasEnded(release)) subjects.add(`release/${namespace}/${name}`);
     }
-    for (const subject of subjects) void connection.send({ type: 'forget', subject });
+    for (const subject of subjects) void connection.forget(subject);
   }
 }
 
@@ -252,10 +254,18 @@ const frameRef = (frame: { execution: string; namespace: string }): ExecutionRef
   name: frame.execution,
 });
 
+/** Whether the agent still holds an execution of this name that is none any more. */
+const holdsNamesake = ({ hello }: AgentConnection, { metadata }: Stored<Execution>): boolean =>
+  hello?.holds.some(
+    (held) =>
+      held.execution === metadata.name && held.namespace === metadata.namespace && held.uid !== metadata.uid,
+  ) ?? false;
+
 function viewOf(execution: Stored<Execution>): ExecutionView {
   const { spec, status } = execution;
   return {
     key: keyOf(execution),
+    uid: execution.metadata.uid,
     subject: spec.subject,
     epoch: spec.epoch,
     sequence: spec.sequence,

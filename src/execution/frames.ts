@@ -19,7 +19,7 @@ const agentFrame = z.discriminatedUnion('type', [
     protocol: z.number().int(),
     version: z.string(),
     cluster: z.string().min(1),
-    holds: z.array(z.strictObject({ ...execution, ...position, final: z.boolean() })),
+    holds: z.array(z.strictObject({ ...execution, uid: z.string(), ...position, final: z.boolean() })),
     address: z.strictObject({ entry: z.array(z.string()) }),
   }),
   z.strictObject({ type: z.literal('accepted'), ...execution, ...position }),

@@ -83,6 +83,8 @@ export type CallMethod = 'logs' | 'instances' | 'totals';
 export interface HeldExecution {
   readonly execution: string;
   readonly namespace: string;
+  /** Of the execution: where its release is gone, a later one may have its name. */
+  readonly uid: string;
   readonly epoch: number;
   readonly sequence: number;
   readonly final: boolean;

@@ -59,13 +59,12 @@ export function releaseName(
 
 /** Attempts that releases of a deleted track of this name took: their names are not given again. */
 export function attemptsOf(
-  releases: Readonly<Record<string, { spec: { to: string } }>>,
+  releases: readonly { readonly name: string; readonly to: string }[],
 ): TrackStatus['attempts'] {
   const attempts: Record<string, number> = {};
-  for (const [name, { spec }] of Object.entries(releases)) {
-    const tail = name === spec.to ? 1 : Number(name.slice(spec.to.length + 1));
-    if (name.startsWith(spec.to) && Number.isInteger(tail))
-      attempts[spec.to] = Math.max(attempts[spec.to] ?? 0, tail);
+  for (const { name, to } of releases) {
+    const tail = name === to ? 1 : Number(name.slice(to.length + 1));
+    if (name.startsWith(to) && Number.isInteger(tail)) attempts[to] = Math.max(attempts[to] ?? 0, tail);
   }
   return attempts;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualTrack, workerOf, workloadOf } from '../../../test/support/virtual-track.ts';
-import { supersededBy } from './claim.ts';
+import { attemptsOf, supersededBy } from './claim.ts';
 
 const routes = [{ host: 'shop.localhost', workload: 'web' }];
 const blueGreen = { strategy: { blueGreen: { pause: [], retention: { time: '30m', count: 1 } } } };
@@ -336,5 +336,16 @@ describe('verbs', () => {
     const answer = released(written).command('scale', { replicas: 4, ...parameters });
     expect(answer).toMatchObject({ state: 'refused' });
     expect(answer?.message).toContain(words);
+  });
+
+  it('gives no name again that a release of a deleted track had, nor one that only its revision remembers', () => {
+    expect(
+      attemptsOf([
+        { name: 'shop-local-r1', to: 'shop-local-r1' },
+        { name: 'shop-local-r2-3', to: 'shop-local-r2' },
+        { name: 'shop-local-r2', to: 'shop-local-r2' },
+        { name: 'else', to: 'shop-local-r3' },
+      ]),
+    ).toEqual({ 'shop-local-r1': 1, 'shop-local-r2': 3 });
   });
 });

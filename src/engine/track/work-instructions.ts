@@ -17,6 +17,11 @@ export function workInstructions(
   unsettled: boolean,
 ): Instruction[] {
   const at = (verb: string) => `${w.name}/${verb}`;
+  // Its job is over, or was cut off with a way back that failed, and may still run.
+  if (w.type === 'migration') {
+    if (purpose !== 'retire' && purpose !== 'delete') return [];
+    return [{ id: at('remove-job'), needs: [], type: 'removeWorkload', side: 'to', workload: w.name }];
+  }
   const drain: Instruction = {
     id: at('drain'),
     needs: [],

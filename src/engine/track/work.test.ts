@@ -54,6 +54,18 @@ describe('warm revisions', () => {
     expect(track.track.work).toMatchObject({ purpose: 'retire', revision: 'shop-local-r1' });
   });
 
+  it('what a failed way back left goes with its migration, which may still run', () => {
+    const schema = { type: 'migration', command: ['migrate'] };
+    const track = released();
+    track.apply(both(2, { workloads: { web: workloadOf(2), worker: workerOf(2), schema } }));
+    track.endRelease('Failed').endWork('Succeeded');
+    track.apply(both(3)).endRelease('Succeeded').later(10_000);
+    expect(track.orders.at(-1)).toMatchObject({ purpose: 'retire', revision: 'shop-local-r2' });
+    expect(track.orders.at(-1)?.instructions).toContainEqual({
+      ...{ id: 'schema/remove-job', needs: [], type: 'removeWorkload', side: 'to', workload: 'schema' },
+    });
+  });
+
   it('a piece of work that failed is thought of anew: what became live meanwhile is not retired', () => {
     const track = released();
     track.apply(both(2)).endRelease('Succeeded');

@@ -167,7 +167,7 @@ function effectOf(input: TrackInput, track: TrackStatus, work: Work): TrackEffec
   const resolved = input.wanted.ok ? input.wanted.value.resolved : undefined;
   const applies = (name: string) => work.purpose !== 'inPlace' || work.replicas?.[name] !== undefined;
   // What the file dropped stays as it is until a release takes it away: in place nothing goes.
-  const concerned = revision.workloads.filter((w) => w.type !== 'migration' && applies(w.name));
+  const concerned = revision.workloads.filter((w) => applies(w.name));
   const routes = work.routes ?? resolved?.routes ?? [];
   const own = Object.fromEntries(revision.workloads.map((w) => [w.name, w]));
   // What stood before is brought back as the revision understood it, the application's as the application does.
@@ -186,7 +186,9 @@ function effectOf(input: TrackInput, track: TrackStatus, work: Work): TrackEffec
         workInstructions(work.purpose, w, routed.has(w.name), track.applied === null),
       ),
       replicas: Object.fromEntries(
-        concerned.map((w) => [w.name, work.replicas?.[w.name] ?? track.replicas?.[w.name] ?? 0]),
+        concerned
+          .filter(({ type }) => type !== 'migration')
+          .map((w) => [w.name, work.replicas?.[w.name] ?? track.replicas?.[w.name] ?? 0]),
       ),
       routes,
     },

@@ -87,6 +87,22 @@ describe('names', () => {
       await removed(desk);
     }));
 
+  it('an application that comes again after retention took its releases is released under a new name', () =>
+    withControllers(async (desk) => {
+      const { store } = desk.bench;
+      await desk.apply(1, blueGreen);
+      await desk.ended('shop-local-r1');
+      await store.delete({ kind: 'Application', name: 'shop', ...where });
+      await removed(desk);
+      for (const kind of ['Release', 'Receipt', 'Execution']) {
+        const { items } = await store.list(kind);
+        for (const { metadata } of items) await store.delete({ kind, name: metadata.name, ...where });
+      }
+      await desk.apply(1, blueGreen);
+      expect((await desk.ended('shop-local-r1-2')).status?.phase).toBe('Succeeded');
+      await stands(desk, ['shop-r1 6']);
+    }));
+
   it('two applications whose names with their environments are one do not share a track', () =>
     withControllers(async (desk) => {
       const { store } = desk.bench;
