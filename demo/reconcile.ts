@@ -1,4 +1,5 @@
 import type { Execution } from '../src/api/execution.ts';
+import { proofRequests } from '../src/engine/receipt/proof-requests.ts';
 import type { RouterStats } from '../src/router/table.ts';
 import type { LoadReport } from '../test/support/load/report.ts';
 
@@ -86,15 +87,11 @@ function totals(stats: RouterStats, service: string) {
 
 /** What Slipway sent itself, by the evidence of its instructions. */
 function ownRequests(executions: readonly Execution[]): { proofs: number; probes: number } {
-  let proofs = 0;
+  const instructions = executions.flatMap((execution) => execution.status?.instructions ?? []);
   let probes = 0;
-  for (const { evidence } of executions.flatMap((execution) => execution.status?.instructions ?? [])) {
-    if (evidence.when === 'after') proofs += Number(evidence.requests ?? 0);
-    // A rolling update proves within its one instruction.
-    const rolled = evidence.proofs as { requests?: number } | undefined;
-    proofs += rolled?.requests ?? 0;
+  for (const { evidence } of instructions) {
     const prober = evidence.prober as { total?: number; unfinished?: number } | undefined;
     probes += (prober?.total ?? 0) + (prober?.unfinished ?? 0);
   }
-  return { proofs, probes };
+  return { proofs: proofRequests(instructions), probes };
 }

@@ -1,6 +1,7 @@
-import type { Application } from '../../api/application.ts';
+import { type Application, readyType } from '../../api/application.ts';
 import { isSlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
+import { confirm } from '../confirm.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findObject } from '../objects.ts';
@@ -60,8 +61,15 @@ async function resumeApplication(
   word: string,
   why: string | undefined,
 ): Promise<ExitCode> {
-  const { metadata } = await findObject<Application>(connection, 'application', word);
+  const { metadata, spec, status } = await findObject<Application>(connection, 'application', word);
   const { environment } = connection;
+  const ready = status?.conditions?.find(({ type }) => type === readyType(environment));
+  if (ready?.reason === 'Held' && ready.status === 'False' && spec.release !== 'manual') {
+    await confirm(context, [
+      `This ends the hold on ${metadata.name} in ${environment}, and what is applied and was gone back from is released again at once.`,
+      `To release something else instead: slipway release ${metadata.name} --artifact DIR, which ends the hold as well.`,
+    ]);
+  }
   const given = await giveCommand(connection, {
     kind: 'Application',
     name: metadata.name,

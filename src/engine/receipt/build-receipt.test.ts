@@ -66,6 +66,16 @@ describe('buildReceipt', () => {
     expect(receipt.drains.map(({ version }) => version)).toEqual(['shop-r1', 'shop-r1']);
   });
 
+  it('counts the requests of proofs after flips apart, those of a rolling update too', () => {
+    const evidence = {
+      'shop/prove-before': { requests: 9 },
+      'shop/prove-after': { when: 'after', requests: 27 },
+    };
+    expect(receiptOf({ scaled: {} }, () => evidence).proofs).toEqual({ source: 'agent', total: 2 * 27 });
+    const rolled = { 'shop/roll': { proofs: { requests: 31, failed: 0 } } };
+    expect(receiptOf({ rolling: {} }, () => rolled).proofs?.total).toBe(31);
+  });
+
   it('shows the flip, proof and drain of a rolling update, which stand in one instruction', () => {
     const receipt = receiptOf({ rolling: {} }, () => ({
       'shop/roll': {

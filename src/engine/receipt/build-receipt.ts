@@ -8,6 +8,7 @@ import type {
 } from '../../api/execution.ts';
 import type { ReleaseSpec, ReleaseStatus } from '../../api/release.ts';
 import { versionName } from '../application/revision.ts';
+import { proofRequests } from './proof-requests.ts';
 
 export interface ReceiptInput {
   readonly name: string;
@@ -51,6 +52,7 @@ export function buildReceipt({ name, spec, status, executions, gateRuns }: Recei
             byVersion: traffic.byVersion,
           },
     prober: proberOf(steps.map(({ instruction }) => instruction)),
+    proofs: { source: 'agent', total: proofRequests(steps.map(({ instruction }) => instruction)) },
     flips: steps.flatMap(({ execution, instruction }) =>
       flipOf(
         execution,

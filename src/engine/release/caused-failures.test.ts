@@ -55,7 +55,7 @@ const AFTER: [what: string, counts: TrafficTotals, words: string | null][] = [
   [
     'one that the old version cut while it was being ended',
     totals({ '': { noBackend: 7 }, 'shop-r1': { reset: 4 } }, { 'shop-r1': { reset: 3 } }),
-    '1 of 100 requests failed since it began (1 reset); 10 more',
+    '1 of 100 requests failed since it began (1 reset); 10 more failed and not by its doing; one was still inside',
   ],
   [
     'one that was refused as the old version drained',

@@ -21,19 +21,18 @@ export interface Failures {
  *
  * A stable version that fails by itself blocks no release, its own repair least of all (peers.md row 5). What
  * stood at the flip was read by the agent as the flip was written; later reports of the manager hold what failed
- * between, which is the old version's as well.
+ * between, which is the old version's as well. `ended`: of them, those inside instances that were ended.
  */
-export function causedBy(draft: Draft, traffic: TrafficTotals): Failures {
+export function causedBy(draft: Draft, traffic: TrafficTotals): Failures & { readonly ended: number } {
   const { status } = draft;
   const now = charged(draft, traffic);
-  const causes = sumOfCauses(
-    sumOfCauses(now.causes, newOnes(draft, traffic).causes),
-    status.untouchedCauses,
-    -1,
-  );
+  const old = sumOfCauses(now.causes, status.untouchedCauses, -1);
+  const causes = sumOfCauses(old, newOnes(draft, traffic).causes);
   return {
     failed: now.failed + newOnes(draft, traffic).failed - status.untouchedFailures,
     causes: Object.fromEntries(Object.entries(causes).filter(([, n]) => n > 0)),
+    // Nobody answered: that is no request inside.
+    ended: Math.max(0, old.cut ?? 0) + Math.max(0, old.reset ?? 0),
   };
 }
 

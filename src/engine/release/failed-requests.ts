@@ -18,9 +18,13 @@ export function stopsAtFailedRequest(draft: Draft): boolean {
   const causes = Object.entries(caused.causes).map(([cause, n]) => `${n} ${cause}`);
   const others = traffic.failed - caused.failed;
   const apart = others === 0 ? '' : `; ${others} more failed and not by its doing`;
+  const inside =
+    caused.ended === 0
+      ? ''
+      : `; ${caused.ended === 1 ? 'one was' : `${caused.ended} were`} still inside an instance of the old version when that was ended: drain.timeout says how long it waits`;
   const failure: Failure = {
     reason: 'failedRequests',
-    message: `${caused.failed} of ${traffic.requests} requests failed since it began (${causes.join(', ')})${apart}`,
+    message: `${caused.failed} of ${traffic.requests} requests failed since it began (${causes.join(', ')})${apart}${inside}`,
     affects: caused.failed === 1 ? 'Users: that one request.' : `Users: those ${caused.failed} requests.`,
     advice: `slipway receipt ${draft.input.name}`,
   };

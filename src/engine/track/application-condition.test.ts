@@ -53,6 +53,18 @@ describe('whether what was applied is what serves', () => {
       ['shop-local-r1 serves', 'dana', 'slipway resume shop'],
     ],
     [
+      'a rollback holds what was aborted once and served since',
+      () => {
+        const track = failed('Aborted');
+        track.command('release');
+        track.settle().endRelease('Succeeded').command('rollback');
+        return track.settle().endRelease('Succeeded');
+      },
+      'False',
+      'Held',
+      ['shop-local-r1 serves', 'dana', 'slipway resume shop'],
+    ],
+    [
       'what was rolled back to is what is applied',
       () => {
         const track = released();

@@ -61,7 +61,7 @@ function say(input: TrackInput, track: TrackStatus): Said {
   if (track.hold !== null)
     return no(
       'Held',
-      `${instead}: ${track.hold.by} holds automatic releases; lift with: slipway resume ${application} -e ${environment}`,
+      `${instead}: ${track.hold.by} holds automatic releases; ${input.auto ? 'what was applied is released by' : 'lift with'}: slipway resume ${application} -e ${environment}`,
     );
   return no('NotReleased', `${instead}; run: ${release}`);
 }

@@ -41,8 +41,13 @@ function settleActive({ track, releases, wanted, now }: TrackInput): TrackStatus
   if (release === undefined) return track;
   const settled = settle(track, release, now);
   const { phase, waiting } = release.status;
-  if (settled === track || phase === 'Succeeded' || track.active === null) return settled;
+  if (settled === track || track.active === null) return settled;
   const { release: name, digest } = track.active;
+  if (phase === 'Succeeded') {
+    // What was turned back once and serves now is no failure any more, also when it is gone back from later.
+    const { unsuccessful, ...rest } = settled;
+    return unsuccessful?.digest === digest ? rest : settled;
+  }
   // A way further back that failed: what the file has was turned back before, and stays so.
   const known =
     wanted.ok && wanted.value.digest !== digest && track.unsuccessful?.digest === wanted.value.digest;

@@ -1,6 +1,7 @@
 import type { Claim } from '../../api/revision.ts';
 import { whyNotApprover } from '../approvers.ts';
 import { type ReleaseVerb, releaseCan } from '../release/capabilities.ts';
+import { automatic } from './automatic.ts';
 import { inTheWay, planDiffers, supersededBy, unmadeClaim } from './claim.ts';
 import { rollbackTarget } from './earlier.ts';
 import { reviewChange, shortDigest } from './in-place.ts';
@@ -162,7 +163,9 @@ function resume(round: TrackRound): Answer {
   const { hold } = round.track;
   if (hold === null) return refused('there is no hold');
   round.track = { ...round.track, hold: null };
-  return { state: 'done', message: `the hold of ${hold.by} is lifted` };
+  const follows =
+    automatic(round.input, round.track) === 'begins' ? ', and what was applied is released now' : '';
+  return { state: 'done', message: `the hold of ${hold.by} is lifted${follows}` };
 }
 
 function scale(round: TrackRound, command: TrackCommand): Answer {

@@ -308,7 +308,15 @@ describe('a second release', () => {
     expect((await run(['describe', 'app', 'shop'])).stdout).toMatch(
       /In local: r2 serves[\s\S]*on hold .* by admin: slipway resume shop/,
     );
-    expect(await run(['resume', 'shop'])).toMatchObject({ code: 0 });
+    // What was gone back from is still what is applied: lifting the hold releases it again.
+    expect(await run(['resume', 'shop'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/is released again at once[\s\S]*--yes/),
+    });
+    expect(await run(['resume', 'shop', '--yes'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('what was applied is released now'),
+    });
   });
 });
 
