@@ -88,9 +88,17 @@ export async function keepRetention(
 async function read({ store, artifacts }: RetentionOptions): Promise<RetentionInput> {
   const all = async <T extends ApiObject>(kind: string): Promise<readonly Stored<T>[]> =>
     (await store.list<T>(kind)).items;
-  // What names is read after what is named, so that nothing new is named by what was not read.
+  const naming = async () => [
+    ...(await all('Application')),
+    ...(await all('Template')),
+    ...(await all('Artifact')),
+  ];
+  // What names is read after what is named, so that nothing new is named by what was not read. An application is read
+  // before its revisions as well: what it names may become a revision's and no longer its own while this reads.
+  const stored = await artifacts.list();
+  const namedBefore = await naming();
   return {
-    artifacts: await artifacts.list(),
+    artifacts: stored,
     revisions: await all<Revision>('Revision'),
     executions: await all<Execution>('Execution'),
     gateRuns: await all<GateRun>('GateRun'),
@@ -98,6 +106,6 @@ async function read({ store, artifacts }: RetentionOptions): Promise<RetentionIn
     commands: await all<Command>('Command'),
     releases: await all<Release>('Release'),
     tracks: await all<Track>('Track'),
-    naming: [...(await all('Application')), ...(await all('Template')), ...(await all('Artifact'))],
+    naming: [...namedBefore, ...(await naming())],
   };
 }

@@ -332,4 +332,32 @@ describe('a pass', () => {
       skipped: 0,
     });
   });
+
+  test('keeps an artifact that goes from the application to its revision while the pass reads', async () => {
+    const clock = { now: () => NOW } as Clock;
+    const store = memoryStore({ clock, random: systemRandom() });
+    const metadata = { name: 'shop', namespace: 'default' };
+    const app = { apiVersion: API_VERSION, kind: 'Application', metadata, spec: { artifact: digest(4) } };
+    const application = await store.create(app);
+    const removed: string[] = [];
+    const artifacts = {
+      list: async () => [{ digest: digest(4), size: 1, storedAt: NOW - 50 * HOUR }],
+      remove: async (d: string) => void removed.push(d),
+    };
+    // A controller makes the revision, and somebody applies something else, once the last look has read revisions.
+    let looks = 0;
+    const racing: typeof store = {
+      ...store,
+      list: async (kind, how) => {
+        const listed = await store.list<never>(kind, how);
+        if (kind === 'Revision' && ++looks === 3) {
+          await store.create(revision(4, 0) as unknown as ApiObject);
+          await store.update({ ...application, spec: { artifact: digest(5) } });
+        }
+        return listed;
+      },
+    };
+    await runRetention({ store: racing, artifacts, clock, policy });
+    expect(removed).toEqual([]);
+  });
 });
