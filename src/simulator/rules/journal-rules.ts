@@ -13,6 +13,8 @@ import type { World } from './rule.ts';
 export class JournalRules {
   readonly #world: World;
   readonly #journal: () => Buffer | undefined;
+  /** Ends that the journal has said: it may be rewritten without them before their last words are on their way. */
+  readonly #ends = new Set<string>();
 
   constructor(world: World, journal: () => Buffer | undefined) {
     this.#world = world;
@@ -34,7 +36,9 @@ export class JournalRules {
     const { phase } = frame.status;
     if (!['Succeeded', 'Failed', 'Cancelled'].includes(phase)) return;
     const key = JSON.stringify(`${frame.namespace}/${frame.execution}`);
-    if (!this.#holds(`"key":${key},"status":{"phase":"${phase}"`))
+    const end = `"key":${key},"status":{"phase":"${phase}"`;
+    if (this.#holds(end)) this.#ends.add(end);
+    else if (!this.#ends.has(end))
       this.#world.violated(
         'INV-13',
         `the agent reported ${frame.execution} ${phase}, which is not in its journal`,
