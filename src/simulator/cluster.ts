@@ -1,22 +1,17 @@
 import type {
   ClusterDriver,
   Fence,
-  PreviewAnswer,
-  PreviewRequest,
-  ProofEvidence,
   ServiceKey,
   TrafficRouter,
-  TrafficWish,
   WorkloadKey,
   WorkloadWish,
 } from '../drivers/cluster-driver.ts';
-import { lateness, trafficRefusal } from '../drivers/local/admission.ts';
 import type { Ports } from '../drivers/local/ports.ts';
-import { answersNeeded } from '../drivers/local/prove-after.ts';
-import { routesRefusal } from '../drivers/local/route-table.ts';
-import { instant } from '../lib/clock.ts';
-import { messageOf, SlipwayError } from '../lib/errors.ts';
-import { DataPlane, type PlaneFaults, type PlaneService, serviceId } from './data-plane.ts';
+import { SlipwayError } from '../lib/errors.ts';
+import { AdmittedEpochs } from './admitted-epochs.ts';
+import { type ClusterEffect, workloadId } from './cluster-effect.ts';
+import { DataPlane, type PlaneFaults, serviceId } from './data-plane.ts';
+import { SimulatedEntry } from './entry.ts';
 import type { FaultTally } from './fault-tally.ts';
 import { ForeignHand } from './foreign-hand.ts';
 import type { Ledger } from './ledger.ts';
@@ -29,31 +24,6 @@ import { Requests } from './requests.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
 import { SimulatedWorkload } from './workload.ts';
-
-/** An effect of ours on the cluster, told after it happened. */
-export type ClusterEffect =
-  | { readonly type: 'wish'; readonly wish: WorkloadWish; readonly before: number | null }
-  | { readonly type: 'restart'; readonly key: WorkloadKey }
-  | { readonly type: 'remove'; readonly key: WorkloadKey; readonly before: number }
-  | { readonly type: 'traffic'; readonly wish: TrafficWish; readonly before: TrafficWish | undefined }
-  | {
-      readonly type: 'removeService';
-      readonly service: ServiceKey;
-      readonly before: TrafficWish | undefined;
-    }
-  /** Was asked for and refused: the guard of the adapter held, and whoever asked may have been wrong. */
-  | {
-      readonly type: 'refused';
-      readonly rule: 'INV-1' | 'INV-5';
-      readonly reason: string;
-      readonly wish: TrafficWish | WorkloadKey;
-      readonly before: TrafficWish | undefined;
-    };
-
-export const workloadId = ({ namespace, application, environment, version }: WorkloadKey): string =>
-  `${namespace}/${application}/${environment}/${version}`;
-
-const PROOF_LOOK_MS = 50;
 
 /**
  * A cluster in virtual time behind the ports of drivers/cluster-driver.ts: it goes on towards the wishes
@@ -81,7 +51,8 @@ export class SimulatedCluster {
   readonly #random: SeededRandom;
   readonly #epochMs: number;
   readonly #tally: FaultTally;
-  readonly #fences = new Map<string, number>();
+  readonly #epochs = new AdmittedEpochs((...stale) => this.onStale(...stale));
+  readonly #entry: SimulatedEntry;
   readonly #listeners = new Set<(key: WorkloadKey) => void>();
   #nextNumber = 1;
 
@@ -108,6 +79,12 @@ export class SimulatedCluster {
     this.requests = new Requests({
       ...{ timeline, ledger, plane: this.plane, hand: this.hand },
       random: random.split('requests'),
+    });
+    this.#entry = new SimulatedEntry({
+      ...{ timeline, random, epochMs: options.epochMs, plane: this.plane, requests: this.requests },
+      ...{ hand: this.hand, reads: this.reads, epochs: this.#epochs, workloads: this.workloads },
+      told: (effect, fence) => this.onEffect(effect, fence),
+      proven: (service) => this.onProof(service),
     });
   }
 
@@ -158,46 +135,15 @@ export class SimulatedCluster {
     };
   }
 
+  /** The router's port as one process holds it. */
   trafficRouter(life: Life): TrafficRouter {
-    const { plane } = this;
-    return {
-      name: 'simulated',
-      lagMs: plane.faults.lagMs,
-      setTraffic: (wish) => {
-        this.reads.asksTraffic(wish.service, Object.keys(wish.weights));
-        return life.call(() => this.#setTraffic(wish), 0.2);
-      },
-      traffic: async (service) => {
-        const read = await life.call(() => ({
-          atMs: this.#timeline.now,
-          written: plane.services.get(serviceId(service))?.written,
-        }));
-        this.reads.traffic(service, read.atMs);
-        return read.written;
-      },
-      removeService: (service, fence) =>
-        life.call(async () => {
-          const before = plane.services.get(serviceId(service))?.written;
-          if (before === undefined) return;
-          this.#admit(fence);
-          const late = lateness(fence, before.fence);
-          if (late !== null) throw new SlipwayError('refused', late);
-          await plane.write(service, undefined);
-          this.onEffect({ type: 'removeService', service, before }, fence);
-        }, 0.2),
-      proveAfter: ({ service, deadlineMs, signal }) =>
-        life.call(() => this.#proveAfter(service, deadlineMs, signal)),
-      totals: (service) => life.call(() => plane.totals(service) ?? NO_TOTALS),
-      load: (service, version) => life.call(() => this.#load(service, version)),
-      preview: (service, version, request) =>
-        life.call(() => this.#preview({ ...service, version }, request)),
-    };
+    return this.#entry.router(life);
   }
 
   #setWorkload(wish: WorkloadWish): void {
-    this.#checkEpoch(wish.fence);
+    this.#epochs.check(wish.fence);
     if (wish.replicas === 0) this.#checkNotNamed(wish.key);
-    this.#admit(wish.fence);
+    this.#epochs.admit(wish.fence);
     const id = workloadId(wish.key);
     const known = this.workloads.get(id);
     const before = known?.wish.replicas ?? null;
@@ -243,122 +189,4 @@ export class SimulatedCluster {
     this.onEffect({ type: 'refused', rule: 'INV-5', reason, wish: key, before: undefined }, null);
     throw new SlipwayError('refused', reason);
   }
-
-  async #setTraffic(wish: TrafficWish) {
-    const before = this.plane.services.get(serviceId(wish.service))?.written;
-    const reason = this.#overtaken(wish.fence, before?.fence) ?? this.#refusal(wish, before);
-    if (reason !== null) return { ok: false as const, reason };
-    this.#admit(wish.fence);
-    const { generation, flipMs } = await this.plane.write(wish.service, wish);
-    for (const version of Object.keys(wish.weights))
-      if (before?.weights[version] === undefined) this.requests.settled(wish.service, version);
-    this.onEffect({ type: 'traffic', wish, before }, wish.fence);
-    if (before !== undefined && JSON.stringify(before.weights) !== JSON.stringify(wish.weights))
-      this.hand.shifted(before);
-    return { ok: true as const, flipMs, at: instant(this.#epochMs + this.#timeline.now), generation };
-  }
-
-  #overtaken(fence: Fence, written: Fence | undefined): string | null {
-    try {
-      this.#checkEpoch(fence);
-    } catch (error) {
-      return messageOf(error);
-    }
-    return written === undefined ? null : lateness(fence, written);
-  }
-
-  #refusal(wish: TrafficWish, before: TrafficWish | undefined): string | null {
-    const others = [...this.plane.services.values()].flatMap(({ written }) =>
-      written === undefined || serviceId(written.service) === serviceId(wish.service) ? [] : [written],
-    );
-    const routes = routesRefusal(wish, others);
-    if (routes !== null) return routes;
-    const reason = trafficRefusal(wish, before, (version) => {
-      const key = { ...wish.service, version };
-      const wanted = this.workloads.get(workloadId(key))?.wish.replicas ?? 0;
-      return { wanted, proven: this.serving(key) };
-    });
-    if (reason?.includes('INV-1') === true)
-      this.onEffect({ type: 'refused', rule: 'INV-1', reason, wish, before }, wish.fence);
-    return reason;
-  }
-
-  async #preview(key: WorkloadKey, { path, timeoutMs }: PreviewRequest): Promise<PreviewAnswer> {
-    const workload = this.workloads.get(workloadId(key));
-    const ready = workload?.staying.filter(({ state }) => state === 'ready') ?? [];
-    if (workload === undefined || ready.length === 0)
-      throw new SlipwayError('unavailable', `${key.version} has no instance that is ready`);
-    if (!ready.some(({ proven }) => proven)) {
-      await this.#timeline.wait(timeoutMs);
-      throw Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
-    }
-    const { gateStatus, gateFlakiness, answers } = workload.program;
-    const told = answers?.[path];
-    const ms = told?.ms ?? 5;
-    await this.#timeline.wait(Math.min(ms, timeoutMs));
-    if (ms > timeoutMs)
-      throw Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
-    const status = this.#random.chance(gateFlakiness) ? 500 : gateStatus;
-    if (told !== undefined && status === 200) return { ...told, version: key.version };
-    return { status, headers: {}, body: '', version: key.version, ms };
-  }
-
-  /** Asks fresh connections until the data plane shows what was written and nothing else. */
-  async #proveAfter(service: ServiceKey, deadlineMs: number, signal: AbortSignal): Promise<ProofEvidence> {
-    const began = this.#timeline.now;
-    if (this.plane.services.get(serviceId(service))?.written === undefined)
-      throw new SlipwayError('refused', `${serviceId(service)} has no traffic that could be proven`);
-    for (;;) {
-      signal.throwIfAborted();
-      const known = this.plane.service(service);
-      const wanted = known.written?.weights ?? {};
-      const shown = known.inForce?.weights ?? {};
-      const same = JSON.stringify(wanted) === JSON.stringify(shown);
-      const answers = Object.keys(wanted).every((version) => (known.pools.get(version)?.size ?? 0) > 0);
-      const ok = !this.plane.isDown && same && answers && Object.keys(wanted).length > 0;
-      const elapsed = this.#timeline.now - began;
-      if (ok) this.onProof(service);
-      if (ok || elapsed >= deadlineMs) return this.#evidence(known, ok, elapsed);
-      await this.#timeline.wait(PROOF_LOOK_MS);
-    }
-  }
-
-  /** As if so many requests had been made: the data plane counts those of a proof like any others. */
-  #evidence(service: PlaneService, ok: boolean, elapsed: number): ProofEvidence {
-    const shown = Object.entries(service.inForce?.weights ?? {}).filter(([, weight]) => weight > 0);
-    const needed = answersNeeded(shown.map(([, weight]) => weight));
-    const seen: Record<string, number> = {};
-    for (const [version, weight] of ok ? shown : []) seen[version] = Math.ceil((weight * needed) / 100);
-    const requests = ok ? Object.values(seen).reduce((sum, count) => sum + count, 0) : needed;
-    for (const [version, count] of Object.entries(seen))
-      for (let n = 0; n < count; n += 1) this.plane.count(service, version, null);
-    return {
-      ...{ ok, seen, requests, failed: ok ? 0 : requests, convergedMs: elapsed },
-      basis: 'version header',
-      message: ok ? '' : 'the entry does not answer as written',
-    };
-  }
-
-  #load(service: ServiceKey, version: string): { requests: number; streams: number } {
-    const instances = this.workloads.get(workloadId({ ...service, version }))?.instances ?? [];
-    return {
-      requests: instances.reduce((sum, { requests }) => sum + requests, 0),
-      streams: instances.reduce((sum, { streams }) => sum + streams, 0),
-    };
-  }
-
-  #checkEpoch({ subject, epoch }: Fence): void {
-    const highest = this.#fences.get(subject) ?? epoch;
-    if (epoch >= highest) return;
-    this.onStale(subject, epoch, highest);
-    throw new SlipwayError('refused', `epoch ${epoch} of ${subject} is older than ${highest} (INV-12)`);
-  }
-
-  #admit(fence: Fence): void {
-    this.#checkEpoch(fence);
-    this.#fences.set(fence.subject, fence.epoch);
-  }
 }
-
-/** Nothing was asked of it yet, and that is measured. */
-const NO_TOTALS = { source: 'router', requests: 0, failed: 0, failures: {}, byVersion: {} } as const;

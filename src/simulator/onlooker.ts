@@ -1,4 +1,4 @@
-import type { ClusterEffect } from './cluster.ts';
+import type { ClusterEffect } from './cluster-effect.ts';
 import type { FailedRequest } from './ledger.ts';
 import type { Written } from './observed-store.ts';
 import type { World } from './rules/rule.ts';

@@ -1,4 +1,4 @@
-import type { ClusterEffect } from './cluster.ts';
+import type { ClusterEffect } from './cluster-effect.ts';
 import type { Written } from './observed-store.ts';
 import type { Operation } from './scenario.ts';
 

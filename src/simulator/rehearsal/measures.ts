@@ -1,7 +1,7 @@
 import type { GateRun } from '../../api/execution.ts';
 import type { Release } from '../../api/release.ts';
 import { hasEnded } from '../../engine/release/state.ts';
-import type { ClusterEffect } from '../cluster.ts';
+import type { ClusterEffect } from '../cluster-effect.ts';
 import type { FailedRequest } from '../ledger.ts';
 import type { Written } from '../observed-store.ts';
 import type { Onlooker, Watched } from '../onlooker.ts';

@@ -2,7 +2,7 @@ import { countOf } from '../../agent/context.ts';
 import type { Execution } from '../../api/execution.ts';
 import type { Stored } from '../../api/meta.ts';
 import { versionName } from '../../engine/application/revision.ts';
-import { workloadId } from '../cluster.ts';
+import { workloadId } from '../cluster-effect.ts';
 import type { Written } from '../observed-store.ts';
 import type { World } from './rule.ts';
 

@@ -1,5 +1,5 @@
 import type { Fence } from '../../drivers/cluster-driver.ts';
-import { type ClusterEffect, workloadId } from '../cluster.ts';
+import { type ClusterEffect, workloadId } from '../cluster-effect.ts';
 import { QUARANTINE_MS } from '../ports.ts';
 import { releaseOf, type World } from './rule.ts';
 

@@ -1,5 +1,5 @@
 import type { Fence } from '../../drivers/cluster-driver.ts';
-import type { ClusterEffect } from '../cluster.ts';
+import type { ClusterEffect } from '../cluster-effect.ts';
 import type { Life } from '../life.ts';
 import type { NodeClock } from '../node-clock.ts';
 import type { World } from './rule.ts';

@@ -2,7 +2,7 @@ import type { Execution, GateRun } from '../../api/execution.ts';
 import type { Stored } from '../../api/meta.ts';
 import type { Fence } from '../../drivers/cluster-driver.ts';
 import type { CommandOutcome, RunCommand } from '../../lib/processes.ts';
-import { type ClusterEffect, workloadId } from '../cluster.ts';
+import { type ClusterEffect, workloadId } from '../cluster-effect.ts';
 import type { Written } from '../observed-store.ts';
 import { releasesOf, type World } from './rule.ts';
 

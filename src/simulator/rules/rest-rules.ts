@@ -5,7 +5,7 @@ import type { Command, Release } from '../../api/release.ts';
 import type { Revision, Track } from '../../api/revision.ts';
 import { versionName } from '../../engine/application/revision.ts';
 import { hasEnded } from '../../engine/release/state.ts';
-import { workloadId } from '../cluster.ts';
+import { workloadId } from '../cluster-effect.ts';
 import type { Acknowledged } from '../operators.ts';
 import { objectsOf, releasesOf, type World } from './rule.ts';
 

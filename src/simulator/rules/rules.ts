@@ -1,6 +1,6 @@
 import type { Fence, ServiceKey } from '../../drivers/cluster-driver.ts';
 import type { CommandOutcome, RunCommand } from '../../lib/processes.ts';
-import type { ClusterEffect } from '../cluster.ts';
+import type { ClusterEffect } from '../cluster-effect.ts';
 import type { Life } from '../life.ts';
 import type { NodeClock } from '../node-clock.ts';
 import type { Written } from '../observed-store.ts';

@@ -4,7 +4,7 @@ import type { Track } from '../../api/revision.ts';
 import type { Fence, ServiceKey, TrafficWish } from '../../drivers/cluster-driver.ts';
 import { evaluateAllowance } from '../../engine/counts.ts';
 import { hasEnded } from '../../engine/release/state.ts';
-import { type ClusterEffect, workloadId } from '../cluster.ts';
+import { type ClusterEffect, workloadId } from '../cluster-effect.ts';
 import { serviceId } from '../data-plane.ts';
 import { releaseOf, releasesOf, SLOWEST_SHARE_OF_LAG, type World } from './rule.ts';
 

@@ -9,7 +9,7 @@ import type {
   WorkloadWish,
 } from '../../drivers/cluster-driver.ts';
 import { canonicalJson } from '../../lib/digest.ts';
-import { type ClusterEffect, workloadId } from '../cluster.ts';
+import { type ClusterEffect, workloadId } from '../cluster-effect.ts';
 import { serviceId } from '../data-plane.ts';
 import { objectsOf, releaseOf, SLOWEST_SHARE_OF_LAG, type World } from './rule.ts';
 
