@@ -5,10 +5,8 @@ import type {
   WorkloadWish,
 } from '../drivers/cluster-driver.ts';
 import { type BackendStates, backendStates } from '../drivers/local/backend-states.ts';
-import { type Failure, recordFailure, type SlotHistory } from '../drivers/local/failures.ts';
 import { planWorkload, surgeOf } from '../drivers/local/plan-workload.ts';
 import type { Ports } from '../drivers/local/ports.ts';
-import { problemOf } from '../drivers/local/problem.ts';
 import { readinessOf } from '../drivers/local/readiness.ts';
 import { instant } from '../lib/clock.ts';
 import { durationMs } from '../lib/durations.ts';
@@ -20,6 +18,7 @@ import type { Requests } from './requests.ts';
 import { retireSimulated } from './retire.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { Timeline } from './timeline.ts';
+import { WorkloadFailures } from './workload-failures.ts';
 
 export interface WorkloadSurroundings {
   readonly timeline: Timeline;
@@ -52,8 +51,7 @@ export class SimulatedWorkload implements InstanceEvents {
   readonly instances: SimulatedInstance[] = [];
   readonly #drains: DrainRecord[] = [];
   readonly #around: WorkloadSurroundings;
-  /** What became of the instances of each place, one after the other. */
-  readonly #slots = new Map<number, SlotHistory>();
+  readonly #failures = new WorkloadFailures();
   /** Rises with each restart that is asked for. */
   #round = 0;
   #timer: Disposable | undefined;
@@ -94,7 +92,7 @@ export class SimulatedWorkload implements InstanceEvents {
   /** A new order clears what failed under the old one. */
   want(wish: WorkloadWish): void {
     const { subject, epoch } = this.wish.fence;
-    if (subject !== wish.fence.subject || epoch !== wish.fence.epoch) this.#slots.clear();
+    if (subject !== wish.fence.subject || epoch !== wish.fence.epoch) this.#failures.clear();
     this.wish = wish;
     this.removing = false;
     this.reconcile();
@@ -136,7 +134,7 @@ export class SimulatedWorkload implements InstanceEvents {
         restarts: instance.restarts,
         startedAt: this.#around.epochMs + instance.startedAtMs,
       })),
-      notBefore: new Map([...this.#slots].map(([ordinal, { notBefore }]) => [ordinal, notBefore])),
+      notBefore: this.#failures.notBefore,
       now,
     });
     for (const id of plan.retire) this.#retire(id);
@@ -161,7 +159,7 @@ export class SimulatedWorkload implements InstanceEvents {
     if (how.why !== 'order' && instance.retiringSinceMs === null) {
       this.#around.tally.add(instance.wasReady ? 'instance dies after ready' : 'instance dies before ready');
       if (instance.wasReady) this.#around.requests.died(this.service, instance.key.version);
-      if (!this.isJob) this.#countFailure(instance, failureOf(instance, how));
+      if (!this.isJob) this.#failures.count(instance, how, this.#now());
     }
     // A job that ran stays, so that it is not run again and its end can be read.
     if (!this.isJob || instance.retiringSinceMs !== null) this.#drop(instance);
@@ -188,7 +186,12 @@ export class SimulatedWorkload implements InstanceEvents {
       ready: ready.length,
       proven: ready.filter(({ proven }) => proven).length,
       retiring: this.instances.filter(({ shown }) => shown === 'retiring').length,
-      problem: this.#problem(),
+      problem: this.#failures.problem({
+        ...{ isJob: this.isJob, replicas: this.wish.replicas, instances: this.instances },
+        ...{ epochMs: this.#around.epochMs, now: this.#now() },
+        startTimeoutMs: durationMs(readinessOf(this.wish.spec).startTimeout),
+        leastBad: this.takesTraffic ? this.#backendStates().leastBad : [],
+      }),
       drains: [...this.#drains],
     };
   }
@@ -199,7 +202,7 @@ export class SimulatedWorkload implements InstanceEvents {
     const instance = new SimulatedInstance({
       id: `${key.version}-${number}`,
       key,
-      ...{ ordinal, round: this.#round, restarts: this.#slots.get(ordinal)?.failures ?? 0 },
+      ...{ ordinal, round: this.#round, restarts: this.#failures.of(ordinal) },
       program: this.program,
       isJob: this.isJob,
       takesTraffic: this.takesTraffic,
@@ -266,33 +269,6 @@ export class SimulatedWorkload implements InstanceEvents {
     if (index >= 0) this.instances.splice(index, 1);
   }
 
-  #countFailure(instance: SimulatedInstance, failure: Failure): void {
-    const seen = { now: this.#now(), readyForMs: instance.readyForMs };
-    this.#slots.set(instance.ordinal, recordFailure(this.#slots.get(instance.ordinal), failure, seen));
-  }
-
-  #problem() {
-    const taken = new Set(this.instances.map(({ ordinal }) => ordinal));
-    const wanted = [...this.#slots].filter(([ordinal]) => ordinal < this.wish.replicas || taken.has(ordinal));
-    const failed = this.isJob
-      ? this.instances.find(({ state, exitCode }) => state === 'exited' && exitCode !== 0)
-      : undefined;
-    return problemOf({
-      job:
-        failed === undefined
-          ? null
-          : {
-              failure: failureOf(failed, { why: 'died', exitCode: failed.exitCode }),
-              record: { startedAt: this.#around.epochMs + failed.startedAtMs },
-            },
-      slots: new Map(wanted),
-      instances: this.instances.map((instance) => instance.symptoms),
-      startTimeoutMs: durationMs(readinessOf(this.wish.spec).startTimeout),
-      leastBad: this.takesTraffic ? this.#backendStates().leastBad : [],
-      now: this.#now(),
-    });
-  }
-
   #backendStates(): BackendStates {
     return backendStates(
       this.instances.map((instance) => ({
@@ -308,11 +284,3 @@ export class SimulatedWorkload implements InstanceEvents {
     return this.#around.epochMs + this.#around.timeline.now;
   }
 }
-
-const failureOf = ({ id }: SimulatedInstance, { why, exitCode }: InstanceEnd): Failure => ({
-  ...(why === 'startTimeout'
-    ? { reason: 'startTimeout' as const, message: `${id} was not ready in time` }
-    : { reason: 'crashLoop' as const, message: `${id} ended with code ${exitCode}` }),
-  permanent: false,
-  lines: null,
-});
