@@ -1,8 +1,11 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { SlipwayError } from '../lib/errors.ts';
+import { answerBytes, MAX_ANSWER_BYTES, parseAnswer, queryText } from '../lib/http-answer.ts';
 import { fromAnswer } from '../lib/status.ts';
 import { askLocally } from './local-client.ts';
+
+const NO_MANAGER = 'is this address a Slipway manager?';
 
 /** Below api-client: one request over a kept connection, with the pinned authority and the token. */
 export interface HttpClientOptions {
@@ -41,8 +44,6 @@ export interface HttpClient {
   json<T>(exchange: Exchange): Promise<{ readonly status: number; readonly body: T }>;
   close(): void;
 }
-
-const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 export function httpClient(options: HttpClientOptions): HttpClient {
   const base = new URL(options.server);
@@ -150,8 +151,8 @@ export function httpClient(options: HttpClientOptions): HttpClient {
     if (status < 400) return response;
     // Read to its end even where nothing comes: an answer that is left lying keeps its connection, and the
     // process with it, until the server gives up.
-    const answer = await bytesOf(response);
-    throw fromAnswer(status, exchange.method === 'HEAD' ? undefined : parse(answer));
+    const answer = await answerBytes(response, 'slipway status');
+    throw fromAnswer(status, exchange.method === 'HEAD' ? undefined : parseAnswer(answer, NO_MANAGER));
   };
 
   return {
@@ -160,11 +161,14 @@ export function httpClient(options: HttpClientOptions): HttpClient {
       // Where nobody answers at the socket, the address is asked: the supervisor holds it, and callers wait there.
       const local = await locally(exchange);
       if (local !== undefined) {
-        if (local.status >= 400) throw fromAnswer(local.status, parse(local.body));
-        return { status: local.status, body: parse(local.body) as T };
+        if (local.status >= 400) throw fromAnswer(local.status, parseAnswer(local.body, NO_MANAGER));
+        return { status: local.status, body: parseAnswer(local.body, NO_MANAGER) as T };
       }
       const response = await open(exchange);
-      return { status: response.statusCode ?? 0, body: parse(await bytesOf(response)) as T };
+      return {
+        status: response.statusCode ?? 0,
+        body: parseAnswer(await answerBytes(response, 'slipway status'), NO_MANAGER) as T,
+      };
     },
     close: () => connections?.agent.destroy(),
   };
@@ -215,39 +219,4 @@ function connectionError(cause: NodeJS.ErrnoException, base: URL, reused: boolea
   return stale
     ? new StaleConnection('unavailable', message, { next: 'slipway status', cause })
     : new SlipwayError('unavailable', message, { next: 'slipway status', cause });
-}
-
-function queryText(query: Exchange['query']): string {
-  const given = Object.entries(query ?? {}).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
-  );
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
-}
-
-async function bytesOf(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_ANSWER_BYTES)
-        throw new SlipwayError('tooLarge', 'the answer is too large: ask for pages');
-      chunks.push(chunk);
-    }
-  } catch (cause) {
-    if (cause instanceof SlipwayError) throw cause;
-    throw new SlipwayError('unavailable', 'the answer broke off', { next: 'slipway status', cause });
-  }
-  return Buffer.concat(chunks);
-}
-
-function parse(bytes: Buffer): unknown {
-  if (bytes.length === 0) return undefined;
-  try {
-    return JSON.parse(bytes.toString()) as unknown;
-  } catch (cause) {
-    throw new SlipwayError('internal', 'the answer is not JSON: is this address a Slipway manager?', {
-      cause,
-    });
-  }
 }

@@ -28,6 +28,7 @@ describe('api-client', () => {
       'api/kind-names.ts',
       'lib/clock.ts',
       'lib/errors.ts',
+      'lib/http-answer.ts',
       'lib/json-lines.ts',
       'lib/status.ts',
       'server/api-client.ts',
