@@ -30,6 +30,7 @@ describe('api-client', () => {
       'lib/errors.ts',
       'lib/http-answer.ts',
       'lib/json-lines.ts',
+      'lib/known-objects.ts',
       'lib/status.ts',
       'server/api-client.ts',
       'server/http-client.ts',

@@ -2,6 +2,7 @@ import type { ApiObject, Stored } from '../api/meta.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { isSlipwayError } from '../lib/errors.ts';
 import { jsonLines } from '../lib/json-lines.ts';
+import { KnownObjects } from '../lib/known-objects.ts';
 import { fromAnswer, isStatus } from '../lib/status.ts';
 import type { ListResult, WatchEvent } from '../store/store.ts';
 import type { HttpClient } from './http-client.ts';
@@ -28,22 +29,21 @@ export async function* watchResumed<T extends ApiObject>(
   source: WatchSource<T>,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   const clock = source.clock ?? systemClock();
-  const known = new Map<string, Stored<T>>();
+  const known = new KnownObjects<Stored<T>>();
   let since = source.since;
   let delay = FIRST_DELAY_MS;
   while (!source.signal.aborted) {
     try {
       if (since === undefined) {
         const list = await source.list();
-        yield* difference(known, list);
+        yield* known.replace(list.items);
         since = list.resourceVersion;
       }
       for await (const event of connection<T>(source, since)) {
         delay = FIRST_DELAY_MS;
         since = event.object.metadata.resourceVersion;
         if (event.type === 'BOOKMARK') continue;
-        remember(known, event as WatchEvent<T>);
-        yield event as WatchEvent<T>;
+        yield* known.hear(event as WatchEvent<T>);
       }
       // The server ended the stream (its time was over, or it stops): resume.
     } catch (error) {
@@ -80,35 +80,6 @@ async function* connection<T extends ApiObject>(
     yield event;
   }
 }
-
-/** What a new list says that the events so far did not. */
-function* difference<T extends ApiObject>(
-  known: Map<string, Stored<T>>,
-  list: ListResult<T>,
-): Generator<WatchEvent<T>> {
-  const present = new Set(list.items.map(keyOf));
-  for (const [key, object] of [...known]) {
-    if (present.has(key)) continue;
-    known.delete(key);
-    yield { type: 'DELETED', object };
-  }
-  for (const object of list.items) {
-    const before = known.get(keyOf(object));
-    if (before?.metadata.resourceVersion === object.metadata.resourceVersion) continue;
-    known.set(keyOf(object), object);
-    if (before !== undefined && before.metadata.uid !== object.metadata.uid)
-      yield { type: 'DELETED', object: before };
-    yield { type: before?.metadata.uid === object.metadata.uid ? 'MODIFIED' : 'ADDED', object };
-  }
-}
-
-function remember<T extends ApiObject>(known: Map<string, Stored<T>>, event: WatchEvent<T>): void {
-  if (event.type === 'DELETED') known.delete(keyOf(event.object));
-  else known.set(keyOf(event.object), event.object);
-}
-
-const keyOf = (object: Stored<ApiObject>): string =>
-  `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 
 /** A manager that restarts comes back; a token that is refused does not. */
 const mayPass = (error: unknown): boolean =>

@@ -1,0 +1,317 @@
+import type { Clock } from '../lib/clock.ts';
+import { jsonLines } from '../lib/json-lines.ts';
+import type { Random } from '../lib/random.ts';
+import type { ApiConnection, Exchange } from './api-connection.ts';
+import { errorOfAnswer, isMissing, KubernetesError } from './api-error.ts';
+import type { JsonPatch } from './json-patch.ts';
+import {
+  apiVersionOf,
+  describeResource,
+  type KubernetesObject,
+  type ResourceKey,
+  type ResourceType,
+  resourcePath,
+} from './resource-type.ts';
+
+/** Which objects of a kind; absent parts select all. */
+export interface Selection {
+  readonly namespace?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Equality on what the kind can be selected by: `metadata.name` always. */
+  readonly fields?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface ListPage<T> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+  /** For the next page; undefined at the last. */
+  readonly continueToken: string | undefined;
+}
+
+export interface WatchStreamEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  readonly object: T;
+}
+
+export interface WriteOptions {
+  /** Everything is checked, admission included, and nothing is stored. */
+  readonly dryRun?: boolean;
+  readonly subresource?: string;
+}
+
+export interface ApiClientOptions {
+  readonly connection: ApiConnection;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Who wrote a field, in managedFields: one name a component. */
+  readonly fieldManager: string;
+}
+
+/** Attempts of what may be repeated; with the waits between them about 12 s. */
+const ATTEMPTS = 6;
+const FIRST_WAIT_MS = 100;
+const LAST_WAIT_MS = 5_000;
+const LONGEST_ASKED_WAIT_MS = 30_000;
+
+/**
+ * The Kubernetes API by kind and verb. What the server has not looked at (429) is sent again, whatever it is; what
+ * only reads is sent again after a failure that passes (500, 502, 503, 504, no answer). A write that got no answer
+ * may have happened: its error is `unavailable`, and whoever wrote reads again.
+ */
+export class KubernetesClient {
+  readonly #options: ApiClientOptions;
+
+  constructor(options: ApiClientOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined where there is none. A kind that is not served rejects with `notFound`. */
+  async get<T extends KubernetesObject>(type: ResourceType, key: ResourceKey): Promise<T | undefined> {
+    try {
+      return await this.#read<T>('get', type, key, {});
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** One page. `gone` where its continue token is too old. */
+  async list<T extends KubernetesObject>(
+    type: ResourceType,
+    selection: Selection = {},
+    page: { readonly limit?: number; readonly continueToken?: string | undefined } = {},
+  ): Promise<ListPage<T>> {
+    const answer = await this.#read<{
+      readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+      readonly items: readonly T[] | null;
+    }>('list', type, selection, {
+      ...selectors(selection),
+      limit: page.limit?.toString(),
+      continue: page.continueToken,
+    });
+    const { resourceVersion, continue: token } = answer.metadata;
+    // Items of a list carry neither kind nor apiVersion.
+    const items = (answer.items ?? []).map((item) => ({
+      apiVersion: apiVersionOf(type),
+      kind: type.kind,
+      ...item,
+    }));
+    return { items, resourceVersion, continueToken: token === '' ? undefined : token };
+  }
+
+  /** Every page of one state, with the version that a watch goes on from. */
+  async listAll<T extends KubernetesObject>(
+    type: ResourceType,
+    selection: Selection = {},
+    limit = 500,
+  ): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }> {
+    const items: T[] = [];
+    let page = await this.list<T>(type, selection, { limit });
+    const { resourceVersion } = page;
+    items.push(...page.items);
+    while (page.continueToken !== undefined) {
+      page = await this.list<T>(type, selection, { limit, continueToken: page.continueToken });
+      items.push(...page.items);
+    }
+    return { items, resourceVersion };
+  }
+
+  create<T extends KubernetesObject>(type: ResourceType, object: T, options: WriteOptions = {}): Promise<T> {
+    const { namespace, name } = object.metadata;
+    return this.#write<T>(
+      'create',
+      type,
+      { namespace, name },
+      {
+        method: 'POST',
+        path: resourcePath(type, { namespace }),
+        query: this.#writeQuery(options),
+        body: { apiVersion: apiVersionOf(type), kind: type.kind, ...object },
+      },
+    );
+  }
+
+  /** The object as a whole, at the resourceVersion that it carries (`conflict` where it is another). */
+  replace<T extends KubernetesObject>(type: ResourceType, object: T, options: WriteOptions = {}): Promise<T> {
+    const { subresource } = options;
+    return this.#write<T>('update', type, object.metadata, {
+      method: 'PUT',
+      path: resourcePath(type, { ...keyOf(object), subresource }),
+      query: this.#writeQuery(options),
+      body: { apiVersion: apiVersionOf(type), kind: type.kind, ...object },
+    });
+  }
+
+  /** Changes what is shared with others: each operation where its `test` operations hold, or nothing (`invalid`). */
+  patch<T extends KubernetesObject>(
+    type: ResourceType,
+    key: ResourceKey,
+    patch: JsonPatch,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    return this.#write<T>('patch', type, key, {
+      method: 'PATCH',
+      path: resourcePath(type, { ...key, subresource: options.subresource }),
+      query: this.#writeQuery(options),
+      contentType: 'application/json-patch+json',
+      body: patch,
+    });
+  }
+
+  /**
+   * Server-side apply of what is ours alone
+   * (https://kubernetes.io/docs/reference/using-api/server-side-apply/): fields that this manager applied before
+   * and leaves out now go; those of others stay. `conflict` where another manager owns one of them, unless forced.
+   */
+  apply<T extends KubernetesObject>(
+    type: ResourceType,
+    object: KubernetesObject,
+    options: WriteOptions & { readonly force?: boolean } = {},
+  ): Promise<T> {
+    return this.#write<T>('apply', type, object.metadata, {
+      method: 'PATCH',
+      path: resourcePath(type, { ...keyOf(object), subresource: options.subresource }),
+      query: { ...this.#writeQuery(options), force: options.force === true ? 'true' : undefined },
+      // JSON is YAML, and older servers know this type alone.
+      contentType: 'application/apply-patch+yaml',
+      body: { apiVersion: apiVersionOf(type), kind: type.kind, ...object },
+    });
+  }
+
+  /** Undefined where there was none. Preconditions that do not hold reject with `conflict`. */
+  async delete<T extends KubernetesObject>(
+    type: ResourceType,
+    key: ResourceKey,
+    options: {
+      readonly uid?: string | undefined;
+      readonly resourceVersion?: string | undefined;
+      readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
+      readonly graceSeconds?: number;
+      readonly dryRun?: boolean;
+    } = {},
+  ): Promise<T | undefined> {
+    const { uid, resourceVersion, propagation = 'Background', graceSeconds, dryRun } = options;
+    try {
+      return await this.#write<T>('delete', type, key, {
+        method: 'DELETE',
+        path: resourcePath(type, key),
+        query: dryRun === true ? { dryRun: 'All' } : {},
+        body: {
+          apiVersion: 'v1',
+          kind: 'DeleteOptions',
+          propagationPolicy: propagation,
+          ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+          preconditions: {
+            ...(uid === undefined ? {} : { uid }),
+            ...(resourceVersion === undefined ? {} : { resourceVersion }),
+          },
+        },
+      });
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * One watch connection, from a version on: it ends when the server ends it, and rejects with `gone` (410) where
+   * that version is too old, or `unavailable` where it breaks. `resumingWatch` goes on over all but the first.
+   *
+   * @param heard called for each event, and when the connection stands
+   */
+  async *watch<T extends KubernetesObject>(
+    type: ResourceType,
+    selection: Selection,
+    options: {
+      readonly resourceVersion: string;
+      readonly timeoutSeconds: number;
+      readonly signal: AbortSignal;
+      readonly heard?: () => void;
+    },
+  ): AsyncGenerator<WatchStreamEvent<T>, void, undefined> {
+    const what = `watch ${describeResource(type, selection)}`;
+    const response = await this.#options.connection.open({
+      ...{ method: 'GET', path: resourcePath(type, selection), what, signal: options.signal, stream: true },
+      query: {
+        ...selectors(selection),
+        watch: '1',
+        allowWatchBookmarks: 'true',
+        resourceVersion: options.resourceVersion,
+        timeoutSeconds: options.timeoutSeconds.toString(),
+      },
+    });
+    options.heard?.();
+    for await (const line of jsonLines(response)) {
+      options.heard?.();
+      const event = line as
+        | WatchStreamEvent<T>
+        | { readonly type: 'ERROR'; readonly object: { code?: number } };
+      if (event.type === 'ERROR')
+        throw errorOfAnswer(what, event.object.code ?? 500, event.object, undefined);
+      yield event;
+    }
+  }
+
+  close(): void {
+    this.#options.connection.close();
+  }
+
+  #writeQuery({ dryRun }: WriteOptions): Record<string, string | undefined> {
+    return { fieldManager: this.#options.fieldManager, dryRun: dryRun === true ? 'All' : undefined };
+  }
+
+  async #read<T>(
+    verb: string,
+    type: ResourceType,
+    of: Partial<ResourceKey>,
+    query: Record<string, string | undefined>,
+  ): Promise<T> {
+    const what = `${verb} ${describeResource(type, of)}`;
+    return await this.#again((error) => passes(error), {
+      ...{ method: 'GET', path: resourcePath(type, of), query, what },
+    });
+  }
+
+  async #write<T>(
+    verb: string,
+    type: ResourceType,
+    key: Partial<ResourceKey>,
+    exchange: Omit<Exchange, 'what'>,
+  ): Promise<T> {
+    const what = `${verb} ${describeResource(type, key)}`;
+    return await this.#again((error) => error.http === 429, { ...exchange, what });
+  }
+
+  async #again<T>(repeats: (error: KubernetesError) => boolean, exchange: Exchange): Promise<T> {
+    const { clock, random, connection } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await connection.json<T>(exchange);
+      } catch (error) {
+        if (!(error instanceof KubernetesError) || attempt === ATTEMPTS || !repeats(error)) throw error;
+        const wait = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 4 ** (attempt - 1)) * (0.5 + random.next());
+        const asked = Math.min(error.retryAfterMs ?? 0, LONGEST_ASKED_WAIT_MS);
+        await clock.sleep(Math.max(wait, asked), exchange.signal);
+      }
+    }
+  }
+}
+
+/** A failure of the moment: the server starts, is overloaded, or was not reached. */
+const passes = ({ http }: KubernetesError): boolean =>
+  http === null || [429, 500, 502, 503, 504].includes(http);
+
+const keyOf = ({ metadata }: KubernetesObject): ResourceKey => ({
+  namespace: metadata.namespace,
+  name: metadata.name,
+});
+
+function selectors({ labels, fields }: Selection): Record<string, string | undefined> {
+  const text = (of: Readonly<Record<string, string>> | undefined) =>
+    of === undefined
+      ? undefined
+      : Object.entries(of)
+          .map(([name, value]) => `${name}=${value}`)
+          .join(',');
+  return { labelSelector: text(labels), fieldSelector: text(fields) };
+}

@@ -1,0 +1,102 @@
+import { anySignal } from '../lib/any-signal.ts';
+import type { Clock } from '../lib/clock.ts';
+import { isSlipwayError } from '../lib/errors.ts';
+import type { Random } from '../lib/random.ts';
+import type { KubernetesClient, Selection, WatchStreamEvent } from './api-client.ts';
+import type { KubernetesObject, ResourceType } from './resource-type.ts';
+
+/**
+ * A watch hears at least a bookmark a minute (bookmarkFrequency of the API server's watch cache): one that hears
+ * nothing for longer is a connection that died without a word.
+ */
+const SILENCE_MS = 90_000;
+/** The server ends a watch by itself after a time between this and twice as long: not all at once, as client-go. */
+const SHORTEST_WATCH_S = 300;
+const FIRST_WAIT_MS = 100;
+const LAST_WAIT_MS = 10_000;
+
+export interface ResumingWatchOptions {
+  readonly client: KubernetesClient;
+  readonly type: ResourceType;
+  readonly selection: Selection;
+  /** Every change after this version is told. */
+  readonly resourceVersion: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+  /** A connection broke and another one is tried. */
+  readonly broke?: (error: unknown) => void;
+  /** Default 90 s. */
+  readonly silenceMs?: number;
+}
+
+/**
+ * Every change after a version, in order and once, over as many connections as it takes. Ends when the signal is
+ * aborted; rejects with `gone` where the version that was reached is too old to go on from (list again), and with
+ * what does not pass: a kind that is not served, a right that is missing.
+ */
+export async function* resumingWatch<T extends KubernetesObject>(
+  options: ResumingWatchOptions,
+): AsyncGenerator<WatchStreamEvent<T>, void, undefined> {
+  const { clock, random, signal } = options;
+  let reached = options.resourceVersion;
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      for await (const event of connection<T>(options, reached)) {
+        failures = 0;
+        reached = event.object.metadata.resourceVersion ?? reached;
+        if (event.type !== 'BOOKMARK') yield event;
+      }
+      // Its time was over: the next one begins at once.
+      if (failures === 0) continue;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!mayPass(error)) throw error;
+      options.broke?.(error);
+    }
+    failures += 1;
+    const wait = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(failures - 1, 10));
+    await clock.sleep(wait * (0.5 + random.next()), signal).catch(() => undefined);
+  }
+}
+
+async function* connection<T extends KubernetesObject>(
+  options: ResumingWatchOptions,
+  resourceVersion: string,
+): AsyncGenerator<WatchStreamEvent<T>, void, undefined> {
+  const { client, type, selection, clock, random, silenceMs = SILENCE_MS } = options;
+  const silent = new AbortController();
+  let timer: Disposable | undefined;
+  const heard = () => {
+    timer?.[Symbol.dispose]();
+    timer = clock.setTimer(silenceMs, () => silent.abort(new SilentWatch(silenceMs)));
+  };
+  using over = anySignal([options.signal, silent.signal]);
+  heard();
+  try {
+    yield* client.watch<T>(type, selection, {
+      ...{ resourceVersion, heard, signal: over.signal },
+      timeoutSeconds: Math.round(SHORTEST_WATCH_S * (1 + random.next())),
+    });
+  } catch (error) {
+    throw silent.signal.aborted ? silent.signal.reason : error;
+  } finally {
+    timer?.[Symbol.dispose]();
+  }
+}
+
+class SilentWatch extends Error {
+  override readonly name = 'SilentWatch';
+  constructor(ms: number) {
+    super(`the watch heard nothing for ${ms} ms, not even a bookmark`);
+  }
+}
+
+const mayPass = (error: unknown): boolean =>
+  error instanceof SilentWatch ||
+  isSlipwayError(error, 'unavailable') ||
+  isSlipwayError(error, 'timeout') ||
+  isSlipwayError(error, 'internal') ||
+  // Credentials are renewed: what is refused now may be accepted in a minute.
+  isSlipwayError(error, 'unauthorized');
