@@ -238,8 +238,14 @@ async function trackAfter(
   now: number,
 ): Promise<TrackStatus> {
   const labels = { [LABELS.application]: application, [LABELS.environment]: environment };
-  const { items } = await store.list<Release>('Release', { namespace, labels });
-  const isNew = items.length === 0 && revisions.length === 0;
+  const [{ items }, executions] = await Promise.all([
+    store.list<Release>('Release', { namespace, labels }),
+    store.list<Execution>('Execution', { namespace, labels }),
+  ]);
+  const works = executions.items.filter(({ spec }) => spec.release === null);
+  const isNew = items.length === 0 && revisions.length === 0 && works.length === 0;
+  // By the clock, above everything that nobody remembers; and above what is remembered, where the clock was set back.
+  const epoch = isNew ? 0 : Math.max(Math.floor(now / 1_000), ...works.map(({ spec }) => spec.epoch));
   const released = items.map(({ metadata, spec }) => ({ name: metadata.name, to: spec.to }));
   // Retention takes releases before the revisions that they brought.
   const remembered = revisions.map(({ metadata: { name, annotations } }) => ({
@@ -247,5 +253,5 @@ async function trackAfter(
     to: name,
   }));
   const attempts = attemptsOf([...released, ...remembered]);
-  return { ...initialTrack(isNew ? 0 : Math.floor(now / 1_000)), attempts };
+  return { ...initialTrack(epoch), attempts };
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Execution } from '../../../src/api/execution.ts';
 import { API_VERSION } from '../../../src/api/meta.ts';
 import type { Command } from '../../../src/api/release.ts';
+import type { Track } from '../../../src/api/revision.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Desk, withControllers } from './support.ts';
 
@@ -101,6 +103,28 @@ describe('names', () => {
       await desk.apply(1, blueGreen);
       expect((await desk.ended('shop-local-r1-2')).status?.phase).toBe('Succeeded');
       await stands(desk, ['shop-r1 6']);
+    }));
+
+  it('an application that comes again goes on above the epochs that the first one had, whatever the clock says', () =>
+    withControllers(async (desk) => {
+      const { store } = desk.bench;
+      await desk.apply(1, blueGreen);
+      await desk.ended('shop-local-r1');
+      await desk.command('scale', { kind: 'Application', name: 'shop' }, { replicas: 7 });
+      await stands(desk, ['shop-r1 7']);
+      // Made with the clock an hour ahead, which was set right since.
+      const { items } = await store.list<Execution>('Execution');
+      const work = items.find(({ spec }) => spec.release === null);
+      if (work === undefined) throw new Error('no work outside releases');
+      const ahead = Math.floor(Date.now() / 1_000) + 3_600;
+      const metadata = { ...work.metadata, name: `shop-local-w${ahead}` };
+      await store.create({ ...work, metadata, spec: { ...work.spec, epoch: ahead } });
+      await store.delete({ kind: 'Application', name: 'shop', ...where });
+      await removed(desk);
+      await desk.apply(1, blueGreen);
+      await desk.ended('shop-local-r1-2');
+      const track = await store.get<Track>({ kind: 'Track', name: 'shop-local', ...where });
+      expect(track?.status?.epoch).toBeGreaterThanOrEqual(ahead);
     }));
 
   it('two applications whose names with their environments are one do not share a track', () =>
