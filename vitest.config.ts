@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Two groups: `unit` stands beside the code and is quick; `integration` starts real processes, sockets and
- * files, one file at a time per core, since it measures waiting and not throughput.
+ * Three groups: `unit` stands beside the code and is quick; `integration` starts real processes, sockets and
+ * files, one file at a time per core, since it measures waiting and not throughput; `kubernetes` needs a cluster
+ * (scripts/test-kubernetes.ts).
  */
 export default defineConfig({
   test: {
@@ -18,8 +19,18 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/kubernetes/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'kubernetes',
+          include: ['test/kubernetes/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           maxWorkers: 2,
         },
       },

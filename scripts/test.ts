@@ -18,5 +18,13 @@ for (const { group, command, install } of KITS) {
   if (lacks(command)) console.log(`skipped: ${group} (no ${command} here; ${install})`);
 }
 
-const { code } = await run(['vitest', 'run', ...process.argv.slice(2)]);
+const { code } = await run([
+  'vitest',
+  'run',
+  '--project',
+  'unit',
+  '--project',
+  'integration',
+  ...process.argv.slice(2),
+]);
 process.exitCode = code;

@@ -142,20 +142,28 @@ export class KubernetesClient {
     });
   }
 
-  /** Changes what is shared with others: each operation where its `test` operations hold, or nothing (`invalid`). */
-  patch<T extends KubernetesObject>(
+  /** Changes what is shared with others: where its `test` operations hold, else nothing, and `conflict`. */
+  async patch<T extends KubernetesObject>(
     type: ResourceType,
     key: ResourceKey,
     patch: JsonPatch,
     options: WriteOptions = {},
   ): Promise<T> {
-    return this.#write<T>('patch', type, key, {
-      method: 'PATCH',
-      path: resourcePath(type, { ...key, subresource: options.subresource }),
-      query: this.#writeQuery(options),
-      contentType: 'application/json-patch+json',
-      body: patch,
-    });
+    try {
+      return await this.#write<T>('patch', type, key, {
+        method: 'PATCH',
+        path: resourcePath(type, { ...key, subresource: options.subresource }),
+        query: this.#writeQuery(options),
+        contentType: 'application/json-patch+json',
+        body: patch,
+      });
+    } catch (error) {
+      if (error instanceof KubernetesError && isFailedTest(error, patch))
+        throw new KubernetesError('conflict', `${error.message} (it is no longer what was read)`, {
+          ...error,
+        });
+      throw error;
+    }
   }
 
   /**
@@ -296,6 +304,10 @@ export class KubernetesClient {
     }
   }
 }
+
+/** The server says of a `test` that does not hold no more than 422; what it finds invalid has causes. */
+const isFailedTest = ({ http, details }: KubernetesError, patch: JsonPatch): boolean =>
+  http === 422 && details.length === 0 && patch.some(({ op }) => op === 'test');
 
 /** A failure of the moment: the server starts, is overloaded, or was not reached. */
 const passes = ({ http }: KubernetesError): boolean =>
