@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { ApiObject } from '../api/meta.ts';
 import type { ReleaseStatus } from '../api/release.ts';
-import { explain } from './why.ts';
+import { systemClock } from '../lib/clock.ts';
+import { systemRandom } from '../lib/random.ts';
+import { memoryStore } from '../store/memory/memory-store.ts';
+import type { ServerDependencies } from './dependencies.ts';
+import type { Call } from './route.ts';
+import { explain, explainOrphan, whyRoutes } from './why.ts';
 
 const NOW = Date.parse('2026-11-20T14:20:00.000Z');
 const status = (more: object): ReleaseStatus =>
@@ -77,5 +83,49 @@ describe('explain', () => {
       'Stage 1 stopped.',
       'Users are not affected.',
     ]);
+  });
+});
+
+describe('a release whose application was deleted', () => {
+  const ended = {
+    phase: 'Succeeded',
+    endedAt: '2026-11-20T14:19:00.000Z',
+    waiting: {
+      ...status({}).waiting,
+      for: 'nothing',
+      message: 'Succeeded: web-local-r9 serves',
+      commands: ['slipway rollback web -e local'],
+    },
+  };
+
+  it('says that, what went wrong in it, and no command', () => {
+    const failure = { reason: 'x', message: 'Stage 1 stopped.', affects: 'x', next: 'slipway retry r' };
+    expect(explainOrphan('web-local-r9', 'web', status({ ...ended, failure }), NOW)).toEqual({
+      sentence:
+        'There is no application web any more; its release web-local-r9 ended as Succeeded, 1 min ago.',
+      lines: ['Stage 1 stopped.'],
+      waiting: null,
+    });
+  });
+
+  const application = { kind: 'Application', metadata: { name: 'web', namespace: 'default' }, spec: {} };
+  it.each<[string, readonly object[], object, RegExp]>([
+    ['deleted', [], ended, /^There is no application web any more/],
+    ['there', [application], ended, /^Succeeded: web-local-r9 serves$/],
+    ['deleted while it goes on', [], {}, /^Waiting for approval of stage 2/],
+  ])('the route looks whether the application is there: %s', async (_, objects, more, sentence) => {
+    const store = memoryStore({ clock: systemClock(), random: systemRandom() });
+    const release = {
+      kind: 'Release',
+      metadata: { name: 'web-local-r9', namespace: 'default' },
+      spec: { application: 'web', environment: 'local' },
+      status: status(more),
+    };
+    for (const each of [...objects, release])
+      await store.create({ apiVersion: 'slipway.dev/v1alpha1', ...each } as ApiObject);
+    const [route] = whyRoutes({ store, clock: systemClock() } as unknown as ServerDependencies);
+    const call = { namespace: 'default', name: 'web-local-r9' } as Call;
+    expect(await route?.handle(call)).toMatchObject({ json: { sentence: expect.stringMatching(sentence) } });
+    await store.close();
   });
 });

@@ -1,6 +1,9 @@
+import type { Application } from '../api/application.ts';
 import { API_PREFIX } from '../api/kind-names.ts';
 import { kindOf } from '../api/kinds.ts';
+import type { Stored } from '../api/meta.ts';
 import type { Release, ReleaseStatus, Waiting } from '../api/release.ts';
+import { hasEnded } from '../engine/release/state.ts';
 import { formatDuration } from '../lib/durations.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { requireObject } from './resource-reads.ts';
@@ -27,10 +30,24 @@ export function whyRoutes(deps: ServerDependencies): Route[] {
         const unmade = await findIfUnmade(call, deps);
         if (unmade !== undefined) return { json: explainUnmade(unmade) };
         const release = await requireObject<Release>(kindOf('Release'), call, deps);
-        return { json: explain(release.metadata.name, release.status, deps.clock.now()) };
+        return { json: await explainRelease(release, deps) };
       },
     },
   ];
+}
+
+/** What an ended release says of itself (`r9 serves`, the way back) holds no more without its application. */
+async function explainRelease(
+  { metadata, spec, status }: Stored<Release>,
+  { store, clock }: ServerDependencies,
+): Promise<Explanation> {
+  const { name, namespace } = metadata;
+  if (status !== undefined && hasEnded(status.phase)) {
+    const key = { kind: 'Application', namespace, name: spec.application };
+    if ((await store.get<Application>(key)) === undefined)
+      return explainOrphan(name, spec.application, status, clock.now());
+  }
+  return explain(name, status, clock.now());
 }
 
 /** One in the queue is asked about as well, before there is an object of it. */
@@ -64,6 +81,21 @@ export function explain(name: string, status: ReleaseStatus | undefined, now: nu
   const expiry = waiting.expiresAt === null ? '' : `; ${expires(waiting, now)}`;
   lines.push(`Since ${waiting.since} (${ago(waiting.since, now)})${expiry}.`);
   return { sentence: waiting.message, lines: lines.filter((line) => line !== ''), waiting };
+}
+
+/** An ended release whose application was deleted. No command is named: each would be refused. */
+export function explainOrphan(
+  name: string,
+  application: string,
+  { phase, endedAt, failure }: ReleaseStatus,
+  now: number,
+): Explanation {
+  const ended = endedAt === null ? '' : `, ${ago(endedAt, now)}`;
+  return {
+    sentence: `There is no application ${application} any more; its release ${name} ended as ${phase}${ended}.`,
+    lines: failure === null ? [] : [failure.message],
+    waiting: null,
+  };
 }
 
 function expires(waiting: Waiting, now: number): string {
