@@ -2,7 +2,7 @@ import type { Release, TrafficTotals, Waiting } from '../../api/release.ts';
 import { clean, cleanLine } from '../terminal/clean.ts';
 import { type Paint, PLAIN } from '../terminal/paint.ts';
 import { formatInstant, formatMs, formatNumber, shortRevision } from '../text/words.ts';
-import { hasEnded, phaseOf } from './view.ts';
+import { askedForWhatServes, hasEnded, phaseOf } from './view.ts';
 
 /**
  * `7,914 requests, 0 failed; the application answered 22 with 5xx`; never a 0 that was not measured. What the
@@ -46,13 +46,22 @@ function endedLines(release: Release, paint: Paint): string[] {
         receipt,
       ];
     case 'Superseded':
+      if (askedForWhatServes(release))
+        return [`${paint.good('✓')} ${shortRevision(spec.to)} serves already: there was nothing to release.`];
       return [
-        `${paint.warn('↩')} Superseded by a newer release of ${spec.application}.`,
+        `${paint.warn('↩')} ${supersededWords(release)}.`,
         `  slipway history ${spec.application} -e ${spec.environment}`,
       ];
     default:
       return [`${paint.bad('✗')} Failed${took}. ${traffic}`, ...failureLines(release, paint), receipt];
   }
+}
+
+/** By which release, where it is known. */
+function supersededWords({ spec, status }: Release): string {
+  const why = cleanLine(status?.turn?.why ?? '');
+  const message = cleanLine(status?.waiting.message ?? '').replace(/^Superseded: /, '');
+  return capital(why || message) || `Superseded by a newer release of ${spec.application}`;
 }
 
 const serving = (from: string | null): string =>

@@ -30,6 +30,15 @@ const ENDED: readonly ReleasePhase[] = ['Succeeded', 'Aborted', 'RolledBack', 'F
 export const hasEnded = (release: Release): boolean =>
   release.status !== undefined && ENDED.includes(release.status.phase);
 
+/**
+ * It asked for what serves already, and ended for that. One that a newer release took out of the queue did not,
+ * though it asked for the same.
+ */
+export const askedForWhatServes = ({ spec, status }: Release): boolean =>
+  status?.phase === 'Superseded' &&
+  spec.from === spec.to &&
+  !/superseded by \S+ before it began/.test(status.waiting.message);
+
 /** `Pending` before the controller has seen it. */
 export const phaseOf = (release: Release): ReleasePhase => release.status?.phase ?? 'Pending';
 

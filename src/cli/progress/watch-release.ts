@@ -9,7 +9,7 @@ import { newEvents } from './events.ts';
 import { follow } from './follow.ts';
 import { NEEDS_SOMEBODY } from './outcome.ts';
 import { renderRelease } from './render-release.ts';
-import { hasEnded, phaseOf, type ReleaseView } from './view.ts';
+import { askedForWhatServes, hasEnded, phaseOf, type ReleaseView } from './view.ts';
 
 export interface WatchOptions {
   /** Give up watching after this, with exit code 6. The release goes on. */
@@ -109,7 +109,7 @@ async function complete({ api, namespace }: Connection, name: string, state: Wat
 function outcome(context: Context, name: string, state: WatchState, interrupted: boolean): ExitCode {
   const { release } = state;
   if (release !== undefined && hasEnded(release)) {
-    return phaseOf(release) === 'Succeeded' ? EXIT.ok : EXIT.notReleased;
+    return endedCode(release);
   }
   if (state.gone) throw new SlipwayError('notFound', `Release ${name} was deleted while it was watched.`);
   const lines = [`  slipway describe release/${name} --watch`, `  slipway abort ${name}`];
@@ -120,6 +120,10 @@ function outcome(context: Context, name: string, state: WatchState, interrupted:
   context.note('', timeoutWords(name, release), ...lines);
   return EXIT.timeout;
 }
+
+/** Zero where what was asked for serves. Pure. */
+export const endedCode = (release: Release): ExitCode =>
+  phaseOf(release) === 'Succeeded' || askedForWhatServes(release) ? EXIT.ok : EXIT.notReleased;
 
 /** What nobody but a person ends has not "taken long"; what was never begun does not go on. Pure. */
 export function timeoutWords(name: string, release: Release | undefined): string {

@@ -110,18 +110,26 @@ export function initialStatus(spec: ReleaseSpec, now: string): ReleaseStatus {
   };
 }
 
-/** How a release ended before it began: `by` is the release that came instead, or with `abort` who gave it up. */
+/**
+ * How a release ended before it began: `by` is the release that came instead, or with `abort` who gave it up, or its
+ * own revision, which is live already (no newer release has that name: it is the first one's).
+ */
 export interface Unbegun {
   readonly by: string;
   readonly abort?: { readonly at: string; readonly why: string | null } | undefined;
 }
 
+function unbegunWords({ to }: ReleaseSpec, { by, abort }: Unbegun): string {
+  if (abort !== undefined) return `given up by ${by} before it began`;
+  return by === to ? `${to} is live already` : `superseded by ${by} before it began`;
+}
+
 export function unbegunStatus(spec: ReleaseSpec, now: string, { by, abort }: Unbegun): ReleaseStatus {
   const status = initialStatus(spec, now);
   const phase = abort === undefined ? 'Superseded' : 'Aborted';
-  const words = abort === undefined ? `superseded by ${by}` : `given up by ${by}`;
+  const words = unbegunWords(spec, { by, abort });
   const reason = abort?.why == null ? '' : ` (${abort.why})`;
-  const message = `${phase}: ${words} before it began${reason}`;
+  const message = `${phase}: ${words}${reason}`;
   return {
     ...status,
     phase,
@@ -129,7 +137,7 @@ export function unbegunStatus(spec: ReleaseSpec, now: string, { by, abort }: Unb
     endedAt: now,
     turn:
       abort === undefined
-        ? { cause: 'superseded', by: 'slipway', at: now, why: `${words} before it began` }
+        ? { cause: 'superseded', by: 'slipway', at: now, why: words }
         : { cause: 'abort', by, at: now, why: abort.why },
     waiting: { ...status.waiting, for: 'nothing', message },
   };

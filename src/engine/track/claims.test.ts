@@ -186,6 +186,25 @@ describe('a release in the queue', () => {
     });
   });
 
+  it('that asks for what is live when its turn comes says so', () => {
+    const track = released(both(1));
+    track.apply(both(2));
+    const active = track.releases['shop-local-r2'];
+    if (active === undefined) throw new Error('no release');
+    active.status = { ...active.status, phase: 'Progressing', flipped: true };
+    track.apply(both(1));
+    expect(track.track.queue).toMatchObject([{ release: 'shop-local-r1-2' }]);
+    track.endRelease('RolledBack', 'shop-local-r2').settle();
+    expect(track.releases['shop-local-r1-2']).toMatchObject({
+      spec: { from: 'shop-local-r1', to: 'shop-local-r1' },
+      status: {
+        phase: 'Superseded',
+        turn: { cause: 'superseded', by: 'slipway', why: 'shop-local-r1 is live already' },
+        waiting: { message: 'Superseded: shop-local-r1 is live already' },
+      },
+    });
+  });
+
   it('takes no other verb, and stays', () => {
     const track = queued();
     expect(track.command('promote', {}, 'shop-local-r3')).toMatchObject({

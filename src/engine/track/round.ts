@@ -170,7 +170,7 @@ export class TrackRound {
     const [head, ...rest] = this.track.queue;
     if (this.track.active !== null || head === undefined) return;
     this.track = { ...this.track, queue: rest };
-    if (head.revision === this.track.live) this.drop(head, { by: `${head.revision}, which is live` });
+    if (head.revision === this.track.live) this.drop(head, { by: head.revision });
     else this.track = { ...this.track, active: { ...head, supersedes: false } };
   }
 
