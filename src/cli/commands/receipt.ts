@@ -6,6 +6,7 @@ import type { Connection } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printObject } from '../output.ts';
 import { hasEnded } from '../progress/view.ts';
+import { endReason } from '../text/end-reason.ts';
 import { receiptText } from '../text/receipt-text.ts';
 import { findActiveRelease } from './active-release.ts';
 
@@ -24,9 +25,9 @@ export const command: CommandModule = {
         const release = await findActiveRelease(context, connection, word);
         const receipt = await readReceipt(connection, release);
         if (!(await printObject(context, receipt))) {
-          context.print(
-            ...receiptText(release.metadata.name, receipt.spec, context.clock.now(), context.paint),
-          );
+          const now = context.clock.now();
+          const { name } = release.metadata;
+          context.print(...receiptText(name, receipt.spec, now, context.paint, endReason(release, now)));
         }
         return EXIT.ok;
       }),

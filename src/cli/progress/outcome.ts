@@ -1,7 +1,7 @@
 import type { Release, TrafficTotals, Waiting } from '../../api/release.ts';
 import { clean, cleanLine } from '../terminal/clean.ts';
 import { type Paint, PLAIN } from '../terminal/paint.ts';
-import { formatInstant, formatMs, formatNumber, shortRevision } from '../text/words.ts';
+import { capital, formatInstant, formatMs, formatNumber, shortRevision } from '../text/words.ts';
 import { askedForWhatServes, hasEnded, phaseOf } from './view.ts';
 
 /**
@@ -118,4 +118,3 @@ export function expiry(waiting: Waiting, now: number): string {
 }
 
 const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
-const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

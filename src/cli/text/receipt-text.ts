@@ -13,10 +13,20 @@ import {
   withoutTime,
 } from './words.ts';
 
-/** The page of text for people; `now` in ms, for times in the reader's clock. */
-export function receiptText(name: string, spec: ReceiptSpec, now: number, paint: Paint = PLAIN): string[] {
+/**
+ * The page of text for people; `now` in ms, for times in the reader's clock. `reason`: why it did not succeed, where
+ * its release is still there to say so.
+ */
+export function receiptText(
+  name: string,
+  spec: ReceiptSpec,
+  now: number,
+  paint: Paint = PLAIN,
+  reason: readonly string[] = [],
+): string[] {
   return [
     headline(name, spec, paint),
+    ...reason.map((line) => `  ${paint.bad(line)}`),
     ...requestLines(spec, paint),
     ...flipLines(spec),
     ...drainLines(spec),

@@ -8,6 +8,7 @@ import {
   T0,
 } from '../../../test/support/release-fixture.ts';
 import type { PlanPreview } from '../../server/dependencies.ts';
+import { PLAIN } from '../terminal/paint.ts';
 import { tableOf } from './columns.ts';
 import { differencesOf } from './differences.ts';
 import { compareNames } from './order.ts';
@@ -122,6 +123,16 @@ describe('the receipt', () => {
     const requests = { source: 'router', total: 6, failed: 2, failures: {}, answered5xx: 0, byVersion };
     const text = receiptText('shop-local-r2', receiptFixture({ requests }), T0);
     expect(text.find((one) => one.startsWith('By version'))).toBe(line);
+  });
+
+  test('why it turned back stands under its headline', () => {
+    const spec = receiptFixture({ phase: 'RolledBack' });
+    const reason = ['gate smoke failed: GET / 500'];
+    expect(receiptText('shop-local-r2', spec, T0, PLAIN, reason).slice(0, 3)).toEqual([
+      '↩ Release shop-local-r2 · r1 → r2 · local · RolledBack in 4 min 11 s',
+      '  gate smoke failed: GET / 500',
+      expect.stringMatching(/^Requests during the release/),
+    ]);
   });
 
   test('failures stand with their causes', () => {

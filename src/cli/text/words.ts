@@ -66,6 +66,9 @@ export function list(words: readonly string[], last = 'and'): string {
   return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 }
 
+/** The beginning of a sentence. */
+export const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
 /** A gate's message often ends in its time, which stands beside it already: `GET /version 200 (5 ms)`. */
 export const withoutTime = (text: string): string => text.replace(/ \(\d+(?:\.\d+)? m?s\)$/, '');
 
