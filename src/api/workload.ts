@@ -55,7 +55,13 @@ export const Workload = z.strictObject({
   command: z.array(z.string()).min(1),
   workingDirectory: z.string().optional(),
   /** Environment variable that tells the application its port; absent for workers. */
-  port: z.strictObject({ env: VariableName.default('PORT') }).optional(),
+  port: z
+    .strictObject(
+      { env: VariableName.default('PORT') },
+      // People write a number here, as other tools take it; Slipway chooses the ports itself.
+      '{ env: PORT }: the application listens on the port that the variable PORT names',
+    )
+    .optional(),
   env: z.record(VariableName, Variable).default({}),
   replicas: z.number().int().min(0).max(1_000).default(1),
   readiness: Readiness.optional(),

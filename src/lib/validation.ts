@@ -92,12 +92,15 @@ function listOf(value: unknown, expected: string, quote: boolean): string {
   return text.length > 60 ? '' : ` such as [${text}]`;
 }
 
-/** What the pattern of a text says of itself (`a duration such as 30s`), where the schema has one there. */
+/** What an object or the pattern of a text says of itself (`a duration such as 30s`), where the schema has one there. */
 function wordsFor(schema: Schema, path: Path): string | undefined {
-  const checks = schemasAt(schema, path).flatMap((each) => definitionOf(each).checks ?? []);
-  const said = checks.map(({ _zod: { def } }) =>
+  const there = schemasAt(schema, path).map(definitionOf);
+  const own = there.map(({ error }) => error?.({ code: 'invalid_type' } as z.core.$ZodRawIssue));
+  const checks = there.flatMap((each) => each.checks ?? []);
+  const patterns = checks.map(({ _zod: { def } }) =>
     def.format === 'regex' ? def.error?.({ code: 'invalid_format' } as z.core.$ZodRawIssue) : undefined,
   );
+  const said = [...own, ...patterns];
   const words = said.find((one) => one !== undefined && one !== null);
   return typeof words === 'string' ? words : words?.message;
 }
@@ -179,6 +182,7 @@ type Definition = {
   readonly element?: Schema;
   readonly valueType?: Schema;
   readonly checks?: readonly { readonly _zod: { readonly def: CheckDefinition } }[];
+  readonly error?: z.core.$ZodErrorMap;
 };
 type CheckDefinition = { readonly format?: string; readonly error?: z.core.$ZodErrorMap };
 const definitionOf = (schema: Schema): Definition => schema._zod.def as unknown as Definition;

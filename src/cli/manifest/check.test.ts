@@ -56,6 +56,21 @@ describe('what is wrong is said with its place, what was found and what is allow
       /^9:5 spec\.workload.*<<.*: merge keys are not read; write the fields out/,
     ],
     [
+      'a port as a number',
+      APP.replace('port: { env: PORT }', 'port: 8080'),
+      /^8:11 spec\.workload\.port: found 8080, allowed: \{ env: PORT \}: the application listens on the port that/,
+    ],
+    [
+      'a port as a number in an override',
+      `${APP}  environments: { staging: { workload: { port: 80 } } }\n`,
+      /spec\.environments\.staging\.workload\.port: found 80, allowed: \{ env: PORT \}/,
+    ],
+    [
+      'an unknown field of a port',
+      APP.replace('port: { env: PORT }', 'port: { number: 80 }'),
+      /spec\.workload\.port\.number: there is no such field; allowed here: env/,
+    ],
+    [
       'too many',
       APP.replace('replicas: 6', 'replicas: 5000'),
       /^9:15 spec\.workload\.replicas: found 5000, allowed: at most 1000/,
