@@ -12,7 +12,7 @@ import { checkDocument } from './manifest/check.ts';
 import { parseManifest } from './manifest/parse.ts';
 import { probably, resolveName } from './names.ts';
 import { nearest } from './nearest.ts';
-import { kindNamed, parseTarget } from './objects.ts';
+import { kindNamed, parseTarget, targetMeant } from './objects.ts';
 import { explainError } from './report-error.ts';
 
 test.each<[string, string[], string | undefined]>([
@@ -72,6 +72,33 @@ describe('kinds', () => {
   });
   test('an unknown kind is refused with the nearest', () => {
     expect(() => kindNamed('relase')).toThrow('There is no kind "relase".');
+  });
+
+  const there = ['Application/web', 'Release/web-local-r1'];
+  const find = (kind: string, name: string) =>
+    Promise.resolve(there.includes(`${kind}/${name}`) ? { kind } : undefined);
+  const connection = { namespace: 'default', api: { find } } as unknown as Parameters<typeof targetMeant>[0];
+  const away = {
+    ...connection,
+    api: { find: () => Promise.reject(new Error('no manager')) },
+  } as unknown as typeof connection;
+  test.each<[string, string[], typeof connection, object]>([
+    [
+      'an application',
+      ['web'],
+      connection,
+      { message: 'web is an application, and delete takes the kind first.', next: 'slipway delete app web' },
+    ],
+    ['a release', ['web-local-r1'], connection, { next: 'slipway delete release web-local-r1' }],
+    ['neither', ['we'], connection, { message: 'There is no kind "we".' }],
+    ['nobody knows what', ['web'], away, { message: 'There is no kind "web".' }],
+  ])('a name where the kind belongs: %s', async (_, words, where, error) => {
+    await expect(targetMeant(where, 'delete', words)).rejects.toMatchObject(error);
+  });
+  test('a kind that is called as an application is is the kind', async () => {
+    const all = { find: () => Promise.resolve({}) };
+    const where = { ...connection, api: all } as unknown as typeof connection;
+    expect(await targetMeant(where, 'get', ['app', 'web'])).toMatchObject({ names: ['web'] });
   });
 });
 

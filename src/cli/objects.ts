@@ -34,6 +34,32 @@ export function parseTarget(words: readonly string[]): {
   return { kind, names: [first.slice(slash + 1), ...others] };
 }
 
+/** What may be named without its kind by mistake, as other verbs take it: `slipway delete shop`. */
+const NAMED_ALONE = [
+  { kind: 'Application', word: 'app', what: 'an application' },
+  { kind: 'Release', word: 'release', what: 'a release' },
+] as const;
+
+/** As `parseTarget`; a name where the kind belongs is told from a kind that there is not. */
+export async function targetMeant(
+  { api, namespace }: Pick<Connection, 'api' | 'namespace'>,
+  verb: string,
+  words: readonly string[],
+): Promise<ReturnType<typeof parseTarget>> {
+  const [first = ''] = words;
+  if (findKindName(first) === undefined && !first.includes('/')) {
+    for (const { kind, word, what } of NAMED_ALONE) {
+      // Where it cannot be looked for, it is no kind all the same.
+      const found = await api.find<ApiObject>(kind, first, { namespace }).catch(() => undefined);
+      if (found === undefined) continue;
+      throw new SlipwayError('badRequest', `${first} is ${what}, and ${verb} takes the kind first.`, {
+        next: `slipway ${verb} ${word} ${words.join(' ')}`,
+      });
+    }
+  }
+  return parseTarget(words);
+}
+
 /** The object of this name, or the only one whose name begins so. `notFound` with the nearest otherwise. */
 export async function findObject<T extends ApiObject>(
   connection: Connection,

@@ -7,7 +7,7 @@ import type { Connection, Context } from '../context.ts';
 import { environmentsOf } from '../environments.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { loadManifests } from '../manifest/load.ts';
-import { findObject, parseTarget } from '../objects.ts';
+import { findObject, targetMeant } from '../objects.ts';
 import { qualifiedName } from '../output.ts';
 import { list } from '../text/words.ts';
 import { refuseFiles } from './file-words.ts';
@@ -139,7 +139,7 @@ async function chosen(
   }
   if (kind === undefined)
     throw new SlipwayError('badRequest', 'What is to be deleted?', { next: 'slipway delete app shop' });
-  const target = parseTarget([kind, ...names]);
+  const target = await targetMeant(connection, 'delete', [kind, ...names]);
   if (target.names.length === 0) {
     throw new SlipwayError('badRequest', `Which ${target.kind.singular}?`, {
       next: `slipway get ${target.kind.plural}`,

@@ -4,7 +4,7 @@ import { SlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
 import type { Connection, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { findObject, parseTarget } from '../objects.ts';
+import { findObject, parseTarget, targetMeant } from '../objects.ts';
 import { printData, qualifiedName } from '../output.ts';
 import { formatTable } from '../terminal/table.ts';
 import { tableOf } from '../text/columns.ts';
@@ -49,7 +49,7 @@ export const command: CommandModule = {
         if (more.length > 0 && words.every((word) => word.includes('/')))
           return await byName(context, connection, words, options);
         if (kindWord.includes(',')) return await severalKinds(context, connection, kindWord, more, options);
-        const { kind, names } = parseTarget([kindWord, ...more]);
+        const { kind, names } = await targetMeant(connection, 'get', [kindWord, ...more]);
         if (options.watch === true) return await watchObjects(context, connection, kind, names, options);
         const objects = await readObjects(connection, kind, names, options);
         return await print(context, connection, kind, objects, names.length === 1, options);
