@@ -78,3 +78,29 @@ test.each<[string, Release[], Track, RegExp[]]>([
   expect(table).toHaveLength(lines.length);
   for (const [row, line] of lines.entries()) expect(table[row]).toMatch(line);
 });
+
+test.each<[string, readonly (readonly [string, string])[], RegExp[]]>([
+  ['nobody knows', [], [/^RELEASE +FROM +TO +STRATEGY/]],
+  [
+    'a directory, and one whose revision is gone',
+    [['shop-local-r2', 'dist']],
+    [/^RELEASE +FROM +TO +SOURCE +STRATEGY/, /^shop-local-r2 +- +r2 +dist +scaled/, /r1 +- +scaled/],
+  ],
+  [
+    'a long one is cut',
+    [['shop-local-r2', 'feature/checkout-with-many-words-2026']],
+    [/^RELEASE/, / feature\/checkout-with-m… {3}scaled/],
+  ],
+  [
+    'what is queued has one too',
+    [['shop-local-r3', 'next']],
+    [/^RELEASE/, /^shop-local-r3 +- +r3 +next +- +Queued/],
+  ],
+])('history, where its revisions came from: %s', (_, sources, lines) => {
+  const releases = [release('shop-local-r2', 'local'), release('shop-local-r1', 'local')];
+  const queued = sources.some(([name]) => name === 'shop-local-r3') ? ['shop-local-r3'] : [];
+  const made = new Set(['shop-local-r2', 'shop-local-r1']);
+  const unmade = unmadeReleases([track('shop-local-r2', ...queued)], made);
+  const table = historyTable(releases, unmade, NOW, new Map(sources));
+  for (const [row, line] of lines.entries()) expect(table[row]).toMatch(line);
+});

@@ -1,6 +1,6 @@
 import type { Application } from '../../api/application.ts';
 import type { Release } from '../../api/release.ts';
-import type { Track } from '../../api/revision.ts';
+import type { Revision, Track } from '../../api/revision.ts';
 import { isSlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
 import type { Connection } from '../context.ts';
@@ -11,7 +11,7 @@ import { printData, qualifiedName } from '../output.ts';
 import { hasEnded, phaseOf } from '../progress/view.ts';
 import { formatTable } from '../terminal/table.ts';
 import { byAge } from '../text/order.ts';
-import { formatAge, formatMs, formatNumber, shortRevision } from '../text/words.ts';
+import { formatAge, formatMs, formatNumber, shortRevision, shortSource } from '../text/words.ts';
 import { type UnmadeRelease, unmadeReleases } from './unmade-release.ts';
 
 /** `slipway history`: releases of one application, newest first, with what they cost. */
@@ -28,9 +28,10 @@ export const command: CommandModule = {
       run(async (context, word: string, options: { limit: string }) => {
         const connection = await context.connect();
         const { api, namespace } = connection;
-        const [{ items }, tracks] = await Promise.all([
+        const [{ items }, tracks, revisions] = await Promise.all([
           api.list<Release>('Release', { namespace }),
           api.list<Track>('Track', { namespace }),
+          api.list<Revision>('Revision', { namespace }),
         ]);
         const name = await applicationMeant(connection, word, items);
         const env = namedEnvironment(context);
@@ -48,7 +49,12 @@ export const command: CommandModule = {
         ) {
           if (releases.length + unmade.length === 0)
             context.print(`${name} was never released.`, `  slipway release ${name} --watch`);
-          else context.print(...historyTable(releases, unmade, context.clock.now()));
+          else {
+            const sources = new Map(
+              revisions.items.map(({ metadata, spec }) => [metadata.name, spec.source]),
+            );
+            context.print(...historyTable(releases, unmade, context.clock.now(), sources));
+          }
         }
         return EXIT.ok;
       }),
@@ -56,7 +62,12 @@ export const command: CommandModule = {
   },
 };
 
-const HEADER = ['RELEASE', 'FROM', 'TO', 'STRATEGY', 'PHASE', 'TOOK', 'REQUESTS', 'FAILED', 'BY', 'AGE'];
+const HEADER = [
+  ...['RELEASE', 'ENV', 'FROM', 'TO', 'SOURCE', 'STRATEGY', 'PHASE'],
+  ...['TOOK', 'REQUESTS', 'FAILED', 'BY', 'AGE'],
+];
+const ENVIRONMENT = HEADER.indexOf('ENV');
+const SOURCE = HEADER.indexOf('SOURCE');
 
 /** One that was deleted is known by its releases, as long as they are kept. */
 async function applicationMeant(
@@ -73,11 +84,15 @@ async function applicationMeant(
   }
 }
 
-/** What is queued first, the last to begin on top; the environment where there are several. */
+/**
+ * What is queued first, the last to begin on top; the environment where there are several, and where the revisions
+ * came from (by their name) where that is known of any.
+ */
 export function historyTable(
   releases: readonly Release[],
   unmade: readonly UnmadeRelease[],
   now: number,
+  sources: ReadonlyMap<string, string | undefined> = new Map(),
 ): string[] {
   const rows = releases.map((release) => {
     const { metadata, spec, status } = release;
@@ -91,6 +106,7 @@ export function historyTable(
       spec.environment,
       spec.from === null ? '' : shortRevision(spec.from),
       shortRevision(spec.to),
+      shortSource(sources.get(spec.to)),
       spec.reason === 'rollback' ? `${spec.plan.strategy} (rollback)` : spec.plan.strategy,
       phaseOf(release),
       took,
@@ -107,6 +123,7 @@ export function historyTable(
       environment,
       '',
       shortRevision(claim.revision),
+      shortSource(sources.get(claim.revision)),
       '',
       before.length === 0 ? 'Claimed' : 'Queued',
       '',
@@ -116,14 +133,11 @@ export function historyTable(
       formatAge(claim.at, now),
     ]);
   const all = [...queued, ...rows];
-  const [name = '', ...rest] = HEADER;
-  const several = new Set(all.map((row) => row[1])).size > 1;
-  const shown = ([first = '', environment = '', ...others]: readonly string[]): string[] => [
-    first,
-    ...(several ? [environment] : []),
-    ...others,
-  ];
-  return formatTable(shown([name, 'ENV', ...rest]), all.map(shown));
+  const several = new Set(all.map((row) => row[ENVIRONMENT])).size > 1;
+  const known = all.some((row) => row[SOURCE] !== '');
+  const shown = (row: readonly string[]): string[] =>
+    row.filter((_, at) => (at !== ENVIRONMENT || several) && (at !== SOURCE || known));
+  return formatTable(shown(HEADER), all.map(shown));
 }
 
 /** Counts come with its orders: of a release that still waits they are those of its last one. */

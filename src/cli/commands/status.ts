@@ -1,6 +1,6 @@
 import type { Application } from '../../api/application.ts';
 import type { Release } from '../../api/release.ts';
-import type { Track } from '../../api/revision.ts';
+import type { Revision, Track } from '../../api/revision.ts';
 import { slipwayVersion } from '../../embedded/version.ts';
 import { isSlipwayError, messageOf } from '../../lib/errors.ts';
 import type { ManagerVersion } from '../../server/api-client.ts';
@@ -85,7 +85,11 @@ async function applicationStatuses(context: Context, word: string | undefined): 
     word === undefined
       ? (await api.list<Application>('Application')).items
       : [await findObject<Application>(connection, 'application', word)];
-  const [tracks, releases] = await Promise.all([api.list<Track>('Track'), api.list<Release>('Release')]);
+  const [tracks, releases, revisions] = await Promise.all([
+    api.list<Track>('Track'),
+    api.list<Release>('Release'),
+    api.list<Revision>('Revision'),
+  ]);
   const env = namedEnvironment(context);
   const statuses: ApplicationStatus[] = [];
   for (const { metadata } of applications) {
@@ -94,10 +98,13 @@ async function applicationStatuses(context: Context, word: string | undefined): 
     );
     for (const track of own) {
       const release = releases.items.find((one) => one.metadata.name === track.status?.active?.release);
+      const live = revisions.items.find((one) => one.metadata.name === track.status?.live);
+      const source = live?.spec.source;
       statuses.push({
         application: metadata.name,
         track,
         release: release ?? null,
+        ...(source === undefined ? {} : { source }),
         ...(await instances(connection, metadata.name, track.spec.environment)),
       });
     }

@@ -36,6 +36,16 @@ const status = (rssBytes: number | null, cpuMs: number | null): ApplicationStatu
   }) as unknown as ApplicationStatus;
 const slipway = { version: '1', data: '/d', supervisor: null, manager: null, problem: null };
 
+test('what a release brings has no source beside it: that is of what is live', () => {
+  const application = {
+    ...status(null, null),
+    source: 'dist',
+    release: releaseFixture({ stages: [STAGE_1_DONE, STAGE_2_DONE] }),
+  };
+  const said = statusText({ slipway, applications: [application] }, T0).join('\n');
+  expect(said).toContain('shop in local · r1 (dist) and r2 serve · release');
+});
+
 test.each<[string, ReleaseStatus['stages'], RegExp[]]>([
   [
     'waits at its end after the flip',
@@ -147,6 +157,11 @@ test.each<[string, ApplicationStatus, RegExp]>([
     'what is live and only starts is not said to serve',
     applicationOf([web(2, instance(4001, false, 'starting'), instance(4002, false, 'starting'))]),
     /^shop in local · r2 is live, and no instance of it answers yet$/m,
+  ],
+  [
+    'what is live is said with where it came from',
+    { ...applicationOf([web(2, instance(4001, true))]), source: 'dist' },
+    /^shop in local · r2 \(dist\) serves$/m,
   ],
   [
     'one instance that answers is enough to serve',

@@ -11,7 +11,7 @@ import { cleanLine } from '../terminal/clean.ts';
 import { type Paint, PLAIN } from '../terminal/paint.ts';
 import { formatTable } from '../terminal/table.ts';
 import { stageOutcome } from './plan-words.ts';
-import { formatBytes, formatInstant, formatMs, shortRevision } from './words.ts';
+import { formatBytes, formatInstant, formatMs, shortRevision, shortSource } from './words.ts';
 
 export interface SlipwayStatus {
   /** Of this command. */
@@ -32,6 +32,8 @@ export interface ApplicationStatus {
   readonly track: Track | null;
   /** The one under way. */
   readonly release: Release | null;
+  /** Where the live revision came from; absent where nobody said. */
+  readonly source?: string;
   readonly workloads: readonly (WorkloadObservation & { readonly cluster: string })[];
   /** Why the instances could not be asked for. */
   readonly problem: string | null;
@@ -201,10 +203,15 @@ function applicationLines(status: ApplicationStatus, now: number, paint: Paint):
 }
 
 /** Users meet what has a share: while a release is between two versions, both. */
-function servingWords(shares: ReadonlyMap<string, number>, { workloads }: ApplicationStatus): string {
+function servingWords(
+  shares: ReadonlyMap<string, number>,
+  { workloads, track, source }: ApplicationStatus,
+): string {
   const serving = [...shares].filter(([, percent]) => percent > 0).map(([revision]) => revision);
   if (serving.length === 0) return 'nothing is live';
-  const named = serving.length === 1 ? `${serving[0]}` : serving.join(' and ');
+  const live = shortRevision(track?.status?.live ?? null);
+  const from = source === undefined ? '' : ` (${shortSource(source)})`;
+  const named = serving.map((one) => (one === live ? `${one}${from}` : one)).join(' and ');
   // Its instances are known and none takes requests, as just after `up`: the name alone serves nobody.
   const behind = workloads
     .filter(({ key }) => serving.includes(shortRevision(key.version)))

@@ -1,4 +1,6 @@
 import { formatDuration } from '../../lib/durations.ts';
+import { cleanLine } from '../terminal/clean.ts';
+import { truncate } from '../terminal/display-width.ts';
 
 /** `7,914`. */
 export const formatNumber = (n: number): string => String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
@@ -56,6 +58,13 @@ export function formatBytes(bytes: number): string {
 /** `shop-local-r2` → `r2`: how people speak of a revision where the application is known. */
 export const shortRevision = (name: string | null): string =>
   /r\d+$/.exec(name ?? '')?.[0] ?? name ?? 'nothing';
+
+/** Cells of a source beside other columns; `slipway get revisions` has all of it. */
+const SOURCE_CELLS = 24;
+
+/** Where a revision came from, as its author named it: a directory, an archive, a commit. '' where nobody did. */
+export const shortSource = (source: string | undefined): string =>
+  truncate(cleanLine(source ?? ''), SOURCE_CELLS);
 
 /** First six hex digits, as people are shown digests: `sha256:9c41f0…` → `9c41f0`. */
 export const shortHash = (hash: string): string => hash.replace(/^sha256:/, '').slice(0, 6);
