@@ -11,6 +11,7 @@ import type { Connection, Context } from '../context.ts';
 import { type LoadedManifest, loadManifests } from '../manifest/load.ts';
 import { resolveName } from '../names.ts';
 import { findObject } from '../objects.ts';
+import { contentChange, type WorkloadChange } from './application-change.ts';
 
 /** Of the simulator, which is loaded late. */
 interface Build {
@@ -20,24 +21,45 @@ interface Build {
 
 /**
  * What is rehearsed. A file alone needs no manager: its first version is taken to stand, or nothing. With a name it
- * goes from what is live there, to the file, to what is applied, or as a release says.
+ * goes from what is live there, to the file, to what is applied (with other content, perhaps), or as a release says.
  */
 export async function subjectOf(
   context: Context,
   build: Build,
-  { word, file }: { readonly word: string | undefined; readonly file: string | undefined },
+  {
+    word,
+    file,
+    change = {},
+  }: {
+    readonly word: string | undefined;
+    readonly file: string | undefined;
+    readonly change?: WorkloadChange;
+  },
 ): Promise<Subject> {
   if (word === undefined && file === undefined)
     throw new SlipwayError('badRequest', 'What is to be rehearsed?', {
       next: 'slipway rehearse -f app.yaml, slipway rehearse APPLICATION, or slipway rehearse RELEASE',
     });
+  const changes = change.artifact !== undefined || change.image !== undefined;
+  if (changes && (word === undefined || file !== undefined))
+    throw new SlipwayError(
+      'badRequest',
+      'A file names its own artifact: -f takes no --artifact or --image.',
+      {
+        next: `slipway rehearse APPLICATION --artifact PATH, or slipway rehearse -f ${file ?? 'app.yaml'}`,
+      },
+    );
   const manifests = file === undefined ? [] : await loadManifests(context, [file]);
   if (word === undefined) return ofFile(context, build, manifests, file ?? '');
   const connection = await context.connect();
   const { items } = await connection.api.list<Release>('Release', { namespace: connection.namespace });
   const release = file === undefined ? releaseMeant(word, items) : undefined;
+  if (release !== undefined && changes)
+    throw new SlipwayError('badRequest', `${word} is a release, whose content was chosen when it was made.`, {
+      next: `slipway rehearse ${release.spec.application} --artifact PATH`,
+    });
   if (release !== undefined) return ofRelease(connection, build, release);
-  return ofApplication(connection, build, word, { manifests, file });
+  return ofApplication(context, connection, build, word, { manifests, file, change });
 }
 
 async function ofFile(
@@ -56,15 +78,20 @@ async function ofFile(
 }
 
 async function ofApplication(
+  context: Context,
   connection: Connection,
   build: Build,
   word: string,
-  { manifests, file }: { manifests: readonly LoadedManifest[]; file: string | undefined },
+  {
+    manifests,
+    file,
+    change,
+  }: { manifests: readonly LoadedManifest[]; file: string | undefined; change: WorkloadChange },
 ): Promise<Subject> {
   const { api, namespace, environment } = connection;
   const { name, written } =
     file === undefined
-      ? await applied(connection, word)
+      ? await applied(context, connection, word, change)
       : { name: word, written: applicationIn(manifests, file, word).spec };
   const { spec } = await api.get<Environment>('Environment', environment, { namespace });
   const known = EnvironmentSpec.parse(spec);
@@ -83,14 +110,27 @@ async function ofApplication(
     resolved,
     known,
     stands,
-    `${live ?? 'nothing'} → ${file ?? 'what is applied'}`,
+    `${live ?? 'nothing'} → ${file ?? 'what is applied'}${withWords(change)}`,
   );
 }
 
-async function applied(connection: Connection, word: string): Promise<{ name: string; written: unknown }> {
-  const { metadata, spec } = await findObject<Application>(connection, 'application', word);
+/** As it would be released with the new content: nothing of that is read but its digest, and nothing is uploaded. */
+async function applied(
+  context: Context,
+  connection: Connection,
+  word: string,
+  change: WorkloadChange,
+): Promise<{ name: string; written: unknown }> {
+  const application = await findObject<Application>(connection, 'application', word);
+  const content = await contentChange(context, connection, application, change, { upload: false });
+  const { metadata, spec } = content === undefined ? application : content.apply(application);
   return { name: metadata.name, written: spec };
 }
+
+const withWords = ({ artifact, image }: WorkloadChange): string => {
+  const content = artifact ?? image;
+  return content === undefined ? '' : ` with ${content}`;
+};
 
 async function ofRelease(
   { api, namespace }: Connection,

@@ -7,9 +7,10 @@ import { EXIT } from '../exit-codes.ts';
 import { printData } from '../output.ts';
 import { LiveRegion } from '../terminal/live-region.ts';
 import { rehearsalText } from '../text/rehearsal-text.ts';
+import type { WorkloadChange } from './application-change.ts';
 import { refuseFiles } from './file-words.ts';
 
-interface RehearseOptions {
+interface RehearseOptions extends WorkloadChange {
   readonly filename?: string;
   readonly runs?: string;
   readonly seed?: string;
@@ -34,6 +35,9 @@ export const command: CommandModule = {
       )
       .argument('[release|application]', 'from what is live; may be left out with -f')
       .option('-f, --filename <file>', 'the application as this file has it')
+      .option('-a, --artifact <path>', 'with this directory, archive or NAME@sha256:…, as "release" takes it')
+      .option('--image <image>', 'with this container image')
+      .option('--workload <name>', 'whose artifact, where there are several workloads')
       .option('--runs <number>', 'how many runs (200; 40 where a release takes more than 20 minutes)')
       .option('--seed <number>', 'one run alone, told in full')
       .option('--assume <file>', 'YAML with the assumptions below, and with what gates are answered')
@@ -49,6 +53,7 @@ export const command: CommandModule = {
       'slipway rehearse -f app.yaml',
       'slipway rehearse -f app.yaml -e production --longest-request 45s --runs 1000',
       'slipway rehearse shop -f app.yaml',
+      'slipway rehearse shop --artifact ./dist',
       'slipway rehearse -f app.yaml --seed 17',
     );
     command.action(
@@ -62,7 +67,7 @@ export const command: CommandModule = {
           import('../../simulator/rehearsal/subject.ts'),
           import('../../simulator/rehearsal/rehearse.ts'),
         ]);
-        const subject = await subjectOf(context, build, { word, file: options.filename });
+        const subject = await subjectOf(context, build, { word, file: options.filename, change: options });
         const signal = context.interrupt.claim();
         const progress = progressOf(context, seed !== undefined);
         const report = await rehearse({
@@ -144,6 +149,9 @@ function commandWords(
 ): string[] {
   const named = {
     '-f': options.filename,
+    '--artifact': options.artifact,
+    '--image': options.image,
+    '--workload': options.workload,
     '-e': global.env,
     '--assume': options.assume,
     '--longest-request': options.longestRequest,
