@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { releaseFixture } from '../../../test/support/release-fixture.ts';
 import type { Track } from '../../api/revision.ts';
-import { destination } from './rollback.ts';
+import { destination, turnBackWords } from './rollback.ts';
 
 const track = (live: string | null, previous: string | null, earlier?: readonly string[]): Track['status'] =>
   ({ live, previous, earlier, warm: [] }) as unknown as Track['status'];
@@ -35,3 +36,17 @@ test.each<[string, ReturnType<typeof of>, string]>([
 ])('rollback is refused before anybody is asked: %s', (_, asked, words) => {
   expect(asked).toThrow(words);
 });
+
+test.each<[string, string | null, string]>([
+  ['another', 'shop-local-r1', 'Its users go back to r1, which gets its full strength first.'],
+  ['nothing', null, 'Nothing served before it, so nothing serves then.'],
+])(
+  'a release under way that began at %s is turned back without a hold, and that is said',
+  (_, from, line) => {
+    expect(turnBackWords(releaseFixture({}, { from }))).toEqual([
+      'This turns release shop-local-r2 of shop in local back.',
+      line,
+      'This sets no hold: r2 is not released again by itself, the next change of shop may be.',
+    ]);
+  },
+);

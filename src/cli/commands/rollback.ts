@@ -19,13 +19,13 @@ type RollbackOptions = ReleaseVerbOptions & { readonly to?: string; readonly pla
 
 /**
  * `slipway rollback`: of a release in flight, it turns back; of an application whose release has ended, a new
- * release to the older revision. Either sets a hold on automatic releases.
+ * release to the older revision, which sets a hold on automatic releases.
  */
 export const command: CommandModule = {
   configure(command, run) {
     command
       .description(
-        'Go back to an older revision. A warm one takes one flip; automatic releases are then on hold until "resume".',
+        'Go back to an older revision. A warm one takes one flip; automatic releases are then on hold until "resume". A release under way is turned back instead and sets no hold: what it brought is not released again by itself, the next change may be.',
       )
       .argument('<application|release>', 'a unique prefix is enough')
       .option(
@@ -76,10 +76,7 @@ async function turnBack(
     );
   }
   refuseFirst(release, 'rollback');
-  await confirm(context, [
-    `This turns release ${metadata.name} of ${spec.application} in ${spec.environment} back.`,
-    `Its users go back to ${shortRevision(spec.from)}, which gets its full strength first.`,
-  ]);
+  await confirm(context, turnBackWords(release));
   const given = await giveCommand(connection, {
     kind: 'Release',
     name: metadata.name,
@@ -88,6 +85,16 @@ async function turnBack(
   });
   return await afterCommand(context, connection, metadata.name, given, options);
 }
+
+/** What is asked before a release under way turns back. */
+export const turnBackWords = ({ metadata, spec }: Pick<Release, 'metadata' | 'spec'>): string[] => [
+  `This turns release ${metadata.name} of ${spec.application} in ${spec.environment} back.`,
+  spec.from === null
+    ? 'Nothing served before it, so nothing serves then.'
+    : `Its users go back to ${shortRevision(spec.from)}, which gets its full strength first.`,
+  // The track remembers what was attempted; a hold is set by a rollback that is a release of its own.
+  `This sets no hold: ${shortRevision(spec.to)} is not released again by itself, the next change of ${spec.application} may be.`,
+];
 
 /** Where a rollback goes, short; refused where there is nothing to go back to, before anybody is asked. */
 export function destination(of: {
