@@ -28,13 +28,9 @@ export function connect(options: GlobalOptions, directory: string, io: Io): Prom
   const file = readClientFile(join(directory, 'client.json'));
   const server = options.server ?? (environment.SLIPWAY_SERVER || file?.server);
   if (server === undefined) {
-    throw new SlipwayError(
-      'unavailable',
-      `No Slipway was started here: there is no client.json in ${directory}.`,
-      {
-        next: 'slipway up, or name a manager with --server and --token.',
-      },
-    );
+    throw new SlipwayError('unavailable', `Slipway is not up here (no client.json in ${directory}).`, {
+      next: 'slipway up, or name a manager with --server and --token.',
+    });
   }
   const own = file !== undefined && file.server === server;
   const token = options.token ?? (environment.SLIPWAY_TOKEN || (own ? file.token : undefined));

@@ -34,8 +34,13 @@ export const command: CommandModule = {
           unmanaged,
           ...(namespace === undefined ? {} : { namespace }),
         };
-        if (!(await printData(context, status)))
-          context.print(...statusText(status, context.clock.now(), context.paint));
+        if (!(await printData(context, status))) {
+          // Nothing is up: that is the error that every other command has, and no answer.
+          const isUp = slipway.manager !== null || slipway.supervisor !== null;
+          const now = context.clock.now();
+          if (isUp) context.print(...statusText(status, now, context.paint));
+          else context.note(...statusText(status, now));
+        }
         return exitCodeFor(slipway);
       }),
     );

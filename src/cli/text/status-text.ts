@@ -79,16 +79,18 @@ function unmanagedLines({ application, environment, workloads }: Unmanaged, pain
   ];
 }
 
+/** What finds no way to a manager may begin so itself. */
+const NOT_UP = 'Slipway is not up';
+
 function slipwayLines(
   { supervisor, manager, problem, data, version, local }: SlipwayStatus,
   now: number,
   paint: Paint,
 ): string[] {
   if (supervisor === null && manager === null) {
-    return [
-      `${paint.bad('✗')} Slipway is not up: ${cleanLine(problem ?? 'nothing answers').replace(/\.$/, '')}.`,
-      '  slipway up',
-    ];
+    const why = cleanLine(problem ?? 'nothing answers').replace(/\.$/, '');
+    const words = why.startsWith(NOT_UP) ? why : `${NOT_UP}: ${why}`;
+    return [`${paint.bad('✗')} ${words}.`, '  slipway up'];
   }
   const orphaned = supervisor === null && local === true;
   const up =

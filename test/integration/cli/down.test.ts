@@ -109,7 +109,7 @@ describe('down', () => {
       { timeoutMs: 30_000 },
     );
     const status = await run('status', 'shop');
-    expect(status.stdout).toMatch(/shop in local · r1 serves\n/);
+    expect(status.stdout).toMatch(/shop in local · r1 \(dist\) serves\n/);
     expect(await run('get', 'releases', '-o', 'name')).toEqual(before);
   });
 

@@ -93,8 +93,24 @@ describe('exit codes, and what is said', () => {
     const ended = await slipway(['get', 'releases'], { env: { SLIPWAY_DATA: join(directory, 'empty') } });
     expect(ended).toMatchObject({
       code: 5,
-      stderr: expect.stringMatching(/^✗ No Slipway was started here: .*\n {2}slipway up/),
+      stderr: expect.stringMatching(/^✗ Slipway is not up here \(no client\.json in .*\)\.\n {2}slipway up/),
     });
+  });
+
+  test.each<[string, string, RegExp]>([
+    [
+      'there is no client.json',
+      'empty',
+      /^✗ Slipway is not up here \(no client\.json in .*\)\.\n {2}slipway up\n$/,
+    ],
+    ['nothing answers', 'data', /^✗ Slipway is not up: no manager answers at .*\n {2}slipway up\n$/],
+  ])('status where %s: an error for people, an answer for programs', async (_, data, says) => {
+    const where = { env: { SLIPWAY_DATA: join(directory, data), NO_COLOR: '1' } };
+    const told = await slipway(['status'], where);
+    expect(told).toMatchObject({ code: 5, stdout: '', stderr: expect.stringMatching(says) });
+    const asked = await slipway(['status', '-o', 'json'], where);
+    expect(JSON.parse(asked.stdout)).toMatchObject({ slipway: { manager: null, supervisor: null } });
+    expect(asked).toMatchObject({ code: 5, stderr: '' });
   });
 
   test('an address that is used is not remembered for the next start', async () => {
@@ -168,11 +184,11 @@ describe('exit codes, and what is said', () => {
   test('colours only where they are wanted', async () => {
     const plain = await slipway(['version'], { env: { ...env, NO_COLOR: '' } });
     expect(plain.stdout).not.toContain('\x1b');
-    const forced = await slipway(['status'], { env: { ...env, NO_COLOR: '', FORCE_COLOR: '1' } });
-    expect(forced.stdout).toContain('\x1b[31m✗');
-    const refused = await slipway(['status', '--no-color'], {
-      env: { ...env, NO_COLOR: '', FORCE_COLOR: '1' },
-    });
+    const coloured = { cwd: directory, env: { ...env, NO_COLOR: '', FORCE_COLOR: '1' } };
+    const forced = await slipway(['init', '.', '-f', 'coloured.yaml'], coloured);
+    expect(forced.stdout).toContain('\x1b[33m!');
+    const refused = await slipway(['init', '.', '-f', 'plain.yaml', '--no-color'], coloured);
+    expect(refused.stdout).toMatch(/^! Wrote/);
     expect(refused.stdout).not.toContain('\x1b');
   });
 });

@@ -122,7 +122,7 @@ describe('looking', () => {
     [['history', 'shop'], /shop-local-r1 +- +r1 .* Succeeded/],
     [
       ['status'],
-      /Slipway .* is up[\s\S]*manager +ready[\s\S]*shop in local · r1 serves[\s\S]*shop-r1 +100 % +\S+ +serving/,
+      /Slipway .* is up[\s\S]*manager +ready[\s\S]*shop in local · r1 \(dist\) serves[\s\S]*shop-r1 +100 % +\S+ +serving/,
     ],
     [['logs', 'shop', '--no-prefix'], /^shop 1 listens$/m],
     [['describe', 'shop'], /^Application shop · scaled/],

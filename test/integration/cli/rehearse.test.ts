@@ -126,7 +126,7 @@ test.each<[string, string[], number, RegExp]>([
   ['no duration', ['-f', 'x', '--starts-in', '5'], 2, /--starts-in 5 is no duration.\n {2}Allowed/],
   ['a file that is not there', ['-f', 'nowhere.yaml'], 2, /nowhere\.yaml does not exist/],
   ['assumptions that are not there', ['-f', 'x', '--assume', 'no.yaml'], 2, /no\.yaml does not exist/],
-  ['an application without a manager', ['shop'], 5, /No Slipway was started here/],
+  ['an application without a manager', ['shop'], 5, /Slipway is not up here/],
 ])('%s is refused with what to run', async (_, args, code, says) => {
   const ended = await rehearse(...args);
   expect(ended.stderr).toMatch(says);
