@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Release } from '../../api/release.ts';
 import type { Track } from '../../api/revision.ts';
-import { historyTable } from './history.ts';
+import { historyTable, leftOut } from './history.ts';
 import { unmadeReleases } from './unmade-release.ts';
 
 const NOW = Date.parse('2026-11-20T12:01:00.000Z');
@@ -103,4 +103,12 @@ test.each<[string, readonly (readonly [string, string])[], RegExp[]]>([
   const unmade = unmadeReleases([track('shop-local-r2', ...queued)], made);
   const table = historyTable(releases, unmade, NOW, new Map(sources));
   for (const [row, line] of lines.entries()) expect(table[row]).toMatch(line);
+});
+
+test.each<[string, number, number, string[]]>([
+  ['nothing', 0, 20, []],
+  ['some', 3, 20, ['3 more: --limit 40']],
+  ['many, of a limit of its own', 1_200, 5, ['1,200 more: --limit 25']],
+])('history, what its limit leaves out: %s', (_, count, limit, lines) => {
+  expect(leftOut(count, limit)).toEqual(lines);
 });

@@ -22,7 +22,7 @@ export const command: CommandModule = {
         'Releases of an application, newest first: what ran, how it ended, how many requests failed.',
       )
       .argument('<application>', 'a unique prefix is enough')
-      .option('--limit <count>', 'at most so many', '20');
+      .option('--limit <count>', 'at most so many', String(LIMIT));
     examples(command, 'slipway history shop', 'slipway history shop -e production --limit 5');
     command.action(
       run(async (context, word: string, options: { limit: string }) => {
@@ -37,10 +37,9 @@ export const command: CommandModule = {
         const env = namedEnvironment(context);
         const mine = (spec: { readonly application: string; readonly environment: string }) =>
           spec.application === name && (env === undefined || spec.environment === env);
-        const releases = items
-          .filter(({ spec }) => mine(spec))
-          .toSorted(byAge)
-          .slice(0, Math.max(1, Number.parseInt(options.limit, 10) || 20));
+        const all = items.filter(({ spec }) => mine(spec)).toSorted(byAge);
+        const limit = Math.max(1, Number.parseInt(options.limit, 10) || LIMIT);
+        const releases = all.slice(0, limit);
         const made = new Set(items.map(({ metadata }) => metadata.name));
         const unmade = unmadeReleases(tracks.items, made).filter(mine);
         if (context.format === 'name') context.print(...releases.map(qualifiedName));
@@ -54,6 +53,7 @@ export const command: CommandModule = {
               revisions.items.map(({ metadata, spec }) => [metadata.name, spec.source]),
             );
             context.print(...historyTable(releases, unmade, context.clock.now(), sources));
+            context.note(...leftOut(all.length - releases.length, limit));
           }
         }
         return EXIT.ok;
@@ -61,6 +61,12 @@ export const command: CommandModule = {
     );
   },
 };
+
+const LIMIT = 20;
+
+/** What the limit left out, with what shows more of it. */
+export const leftOut = (count: number, limit: number): string[] =>
+  count <= 0 ? [] : [`${formatNumber(count)} more: --limit ${limit + LIMIT}`];
 
 const HEADER = [
   ...['RELEASE', 'ENV', 'FROM', 'TO', 'SOURCE', 'STRATEGY', 'PHASE'],

@@ -305,6 +305,10 @@ describe('a second release', () => {
     if (ended.code === 130)
       expect(await run(['promote', 'shop', '--full', '--watch'])).toMatchObject({ code: 0 });
     else expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/✓ Rolled back to r2/) });
+    expect(await run(['history', 'shop', '--limit', '1'])).toMatchObject({
+      stdout: expect.stringMatching(/^RELEASE .*\n.*\n$/),
+      stderr: expect.stringMatching(/^\d more: --limit 21\n$/),
+    });
     expect((await run(['describe', 'app', 'shop'])).stdout).toMatch(
       /In local: r2 serves[\s\S]*on hold .* by admin: slipway resume shop/,
     );
