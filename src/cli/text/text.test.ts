@@ -317,6 +317,15 @@ describe('why', () => {
       `Since ${clock} (18 min ago); it expires in 23 h.`,
     ]);
   });
+  test('a log that is quoted keeps its own times', () => {
+    const message = `r2 cannot start since ${at(0)}. Its log says:\n[${at(0)}] Error: x`;
+    const sentence = `RolledBack: r1 serves (${message})`;
+    const clock = formatInstant(at(0), T0);
+    expect(whyText({ sentence, lines: [message], waiting: null }, T0)).toEqual([
+      `RolledBack: r1 serves (r2 cannot start since ${clock}. Its log says: [${at(0)}] Error: x)`,
+      `r2 cannot start since ${clock}. Its log says:\n[${at(0)}] Error: x`,
+    ]);
+  });
   test('what is waited for is named where the sentence says something else', () => {
     const change = { ...waiting, message: 'Waiting for approval of change abcdef: shop 6 → 8 instances' };
     const text = whyText({ sentence: 'shop in production: r1 serves.', lines: [], waiting: change }, T0);

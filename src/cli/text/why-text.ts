@@ -19,12 +19,12 @@ export function whyText(why: WhyAnswer, now: number, paint: Paint = PLAIN): stri
   const named =
     waiting === null || waiting.message === '' || said.includes(waiting.message)
       ? []
-      : [inReadersClock(cleanLine(waiting.message), now)];
+      : [cleanLine(inReadersClock(waiting.message, now))];
   const commands = (waiting?.commands ?? []).filter((command) => !said.includes(command));
   return [
-    paint.strong(inReadersClock(cleanLine(why.sentence), now)),
+    paint.strong(cleanLine(inReadersClock(why.sentence, now))),
     ...named,
-    ...why.lines.map((line) => inReadersClock(clean(line), now)),
+    ...why.lines.map((line) => clean(inReadersClock(line, now))),
     ...commands.map((command) => `  ${cleanLine(command)}`),
     ...(waiting === null || waiting.for === 'nothing' || said.includes('Since ')
       ? []

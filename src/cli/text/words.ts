@@ -39,9 +39,14 @@ export function formatInstant(instant: string, now: number): string {
 
 const INSTANT = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 
-/** Text with its instants (RFC 3339, as machines exchange them) in the reader's clock. */
-export const inReadersClock = (text: string, now: number): string =>
-  text.replace(INSTANT, (instant) => formatInstant(instant, now));
+/**
+ * Text with its instants (RFC 3339, as machines exchange them) in the reader's clock. Lines behind the first were
+ * quoted from a log, and stay as they are there.
+ */
+export function inReadersClock(text: string, now: number): string {
+  const [own = '', ...quoted] = text.split('\n');
+  return [own.replace(INSTANT, (instant) => formatInstant(instant, now)), ...quoted].join('\n');
+}
 
 /** Bytes in binary units: `512 B`, `53 MiB`. */
 export function formatBytes(bytes: number): string {
