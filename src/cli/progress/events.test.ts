@@ -43,6 +43,17 @@ const consent = (status: Parameters<typeof gateRunFixture>[0]): GateRun => {
 };
 const BEFORE = { gatesBefore: [APPROVAL as unknown as Stage['gatesBefore'][number]], gatesAfter: [] };
 
+const ABORTING = releaseFixture({
+  phase: 'Aborting',
+  direction: 'back',
+  turn: { cause: 'abort', by: 'dana', at: at(1), why: null },
+  stages: [
+    stageStatus(1, { state: 'failed', startedAt: at(0), endedAt: at(1) }),
+    stageStatus(2),
+    stageStatus(3),
+  ],
+});
+
 type Look = readonly [
   release: Release,
   gateRuns?: readonly GateRun[],
@@ -116,6 +127,17 @@ describe('lines of a watch that is piped', () => {
       ],
       [
         ['  ✓ 1 green 1: 6 old + 1 new, no traffic yet (400 ms)', '  ● 3 green 6, blue 0: begun'],
+        ['    ✓ gate smoke of stage 1: GET /healthz 200 (12 ms)'],
+      ],
+    ],
+    [
+      'so does one of a stage that somebody stopped, since the way back is told by then',
+      [
+        [ABORTING, [], T0 + 5_000],
+        [ABORTING, [gateRunFixture({})], T0 + 6_000],
+      ],
+      [
+        ['  - 1 green 1: aborted', '↩ turning back: as asked'],
         ['    ✓ gate smoke of stage 1: GET /healthz 200 (12 ms)'],
       ],
     ],

@@ -32,7 +32,8 @@ export function newEvents(view: ReleaseView, said: Set<string>, now: number, pai
     if (own === undefined) continue;
     const key = `${stage.back}/${stage.stage.number}`;
     // What is heard of a gate when its stage has been told already says where it belongs.
-    const late = said.has(`${key}/${own.label}/done`) ? ` of stage ${stage.stage.number}` : '';
+    const isTold = said.has(`${key}/${own.label}/done`) || said.has(`${key}/${own.label}/skipped`);
+    const late = isTold ? ` of stage ${stage.stage.number}` : '';
     // Gates end before the stage that asks them: said in the order in which it happened.
     for (const row of gates) {
       const line = eventLine({ ...row, label: `${row.label}${late}` });

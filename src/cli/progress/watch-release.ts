@@ -50,6 +50,9 @@ export async function watchRelease(
       : context.clock.setTimer(options.timeoutMs, () => ending.abort());
   const ticker = setInterval(update, REDRAW_MS);
   try {
+    // A release that is under way has gates behind it. They are watched on a way of their own, and would be told under
+    // what came after them; where they cannot be read, the watch goes on asking.
+    await complete(connection, name, state).catch(() => undefined);
     await Promise.all([
       follow<Release>(api, 'Release', {
         namespace,
@@ -96,7 +99,7 @@ export async function watchRelease(
   return outcome(context, name, state, interrupted.aborted);
 }
 
-/** Gates and executions are watched on ways of their own: what had not come when the release ended is read. */
+/** Gates and executions are watched on ways of their own: what has not come when they are told of is read. */
 async function complete({ api, namespace }: Connection, name: string, state: WatchState): Promise<void> {
   const [executions, gateRuns] = await Promise.all([
     api.list<Execution>('Execution', { namespace }),
