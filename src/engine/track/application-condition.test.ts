@@ -122,6 +122,16 @@ describe('whether what was applied is what serves', () => {
       'Applying',
       ['shop-local-r1 serves'],
     ],
+    [
+      'replicas cannot be applied',
+      () =>
+        released()
+          .apply(spec(1, { workload: workloadOf(1, { replicas: 8 }) }))
+          .endWork('Failed', 'notReady'),
+      'False',
+      'Applying',
+      ['shop-local-r1 serves', 'cannot be applied: ', 'tried again'],
+    ],
   ])('%s', (_, make, status, reason, words) => {
     const condition = said(make());
     expect(condition).toMatchObject({ status, reason });

@@ -111,7 +111,12 @@ function sayInPlace(input: TrackInput, track: TrackStatus, wanted: WantedApplica
       reason: 'Rejected',
       message: `${serves}; change ${shortDigest(change)} (${change.summary}) was rejected by ${change.by}${change.why === null ? '' : ` (${change.why})`}; it can still be approved: ${where}`,
     };
-  return { status: 'False', reason: 'Applying', message: `${serves}; replicas or routes are being applied` };
+  const failure = work?.purpose === 'inPlace' ? (input.work?.failure ?? null) : null;
+  const applied =
+    failure === null
+      ? 'are being applied'
+      : `cannot be applied: ${failure.message.replace(/\.$/, '')}; tried again until they can`;
+  return { status: 'False', reason: 'Applying', message: `${serves}; replicas or routes ${applied}` };
 }
 
 /** It is live by intent, and what was measured says otherwise. */

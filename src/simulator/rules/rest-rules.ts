@@ -114,7 +114,8 @@ function retired(world: World, { metadata, status }: Stored<Track>, now: number)
 function standing(world: World, track: Stored<Track>, wanted: Set<string>): void {
   const { status, spec } = track;
   if (status === undefined) return;
-  if (status.active !== null || status.work !== null) {
+  const tries = status.work?.purpose === 'inPlace' && isUnsteady(world, track);
+  if (!tries && (status.active !== null || status.work !== null)) {
     const release =
       status.active === null
         ? null
@@ -134,7 +135,7 @@ function standing(world: World, track: Stored<Track>, wanted: Set<string>): void
     for (const { name: workload } of revision?.spec.workloads ?? [])
       wanted.add(workloadId(keyOf(track, workload, revision as Stored<Revision>)));
   }
-  if (status.live === null || status.active !== null || application === undefined) return;
+  if (tries || status.live === null || status.active !== null || application === undefined) return;
   const live = world.objects.get(`Revision/default/${status.live}`) as Stored<Revision> | undefined;
   if (live === undefined) {
     world.violated('INV-24', `the live revision ${status.live} is gone`);
@@ -159,6 +160,12 @@ function standing(world: World, track: Stored<Track>, wanted: Set<string>): void
         `${key.version} is live and has ${weights[key.version] ?? 0} % of the traffic`,
       );
   }
+}
+
+/** Its instances crash by themselves as long as they live: all of them may never be ready at once. */
+function isUnsteady(world: World, track: Stored<Track>): boolean {
+  const live = world.objects.get(`Revision/default/${track.status?.live}`) as Stored<Revision> | undefined;
+  return (live?.spec.workloads ?? []).some(({ env }) => world.cluster.programs.of(env).crashEveryMs !== null);
 }
 
 function keyOf(track: Stored<Track>, workload: string, revision: Stored<Revision>) {
