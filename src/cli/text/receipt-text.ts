@@ -48,7 +48,7 @@ function headline(name: string, spec: ReceiptSpec, paint: Paint): string {
 const figure = (n: number | null): string => (n === null ? 'not measured' : formatNumber(n));
 
 function requestLines(spec: ReceiptSpec, paint: Paint): string[] {
-  const { requests, prober } = spec;
+  const { requests, prober, proofs } = spec;
   const failed = requests.failed ?? 0;
   const count = `failed ${figure(requests.failed)}`;
   const shown = failed > 0 ? paint.bad(`✗ ${count}`) : count;
@@ -56,8 +56,11 @@ function requestLines(spec: ReceiptSpec, paint: Paint): string[] {
     prober.total === null
       ? 'prober: not measured'
       : `${formatNumber(prober.total)} by our ${cleanLine(prober.source)}, failed ${figure(prober.failed)}`;
+  // Slipway's own, which the data plane counts among all.
+  const own =
+    proofs === undefined || proofs.total === 0 ? '' : `${plural(proofs.total, 'proof')} of our own, `;
   const lines = [
-    `Requests during the release   ${figure(requests.total)}    ${shown}      (${cleanLine(requests.source)}; ${probe})`,
+    `Requests during the release   ${figure(requests.total)}    ${shown}      (${cleanLine(requests.source)}; ${own}${probe})`,
   ];
   for (const [cause, n] of Object.entries(requests.failures)) {
     if (n > 0) lines.push(`  ${pad(formatNumber(n), 8)} ${cleanLine(cause)}`);

@@ -78,6 +78,15 @@ describe('the receipt', () => {
     ]);
   });
 
+  test('names the proofs that the data plane counts with everybody’s requests', () => {
+    const [, requests] = receiptText(
+      'x',
+      { ...receiptFixture(), proofs: { source: 'agent', total: 69 } },
+      T0,
+    );
+    expect(requests).toContain('(router; 69 proofs of our own, 2,400 by our prober, failed 0)');
+  });
+
   test('an instance that ignored SIGTERM stands beside its drain', () => {
     const [drain, ...others] = receiptFixture().drains;
     if (drain === undefined) throw new Error('no drain');
