@@ -27,6 +27,7 @@ export class FaultProxy {
   readonly #target: Credentials;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
+  #held: PromiseWithResolvers<void> | undefined;
   #credentials: Credentials | undefined;
 
   constructor(target: Credentials) {
@@ -56,6 +57,27 @@ export class FaultProxy {
     return this;
   }
 
+  /** Every connection there is ends without a word. */
+  async breakConnections(): Promise<void> {
+    await Promise.all(
+      [...this.#sockets].map((socket) => {
+        const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+        socket.destroy();
+        return closed;
+      }),
+    );
+  }
+
+  /** Requests wait from now on, until they are let through. */
+  hold(): void {
+    this.#held ??= Promise.withResolvers<void>();
+  }
+
+  release(): void {
+    this.#held?.resolve();
+    this.#held = undefined;
+  }
+
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server?.close(resolve));
@@ -64,6 +86,7 @@ export class FaultProxy {
   async #pass(from: IncomingMessage, to: ServerResponse): Promise<void> {
     const call = `${from.method} ${from.url}`;
     this.requests.push(call);
+    await this.#held?.promise;
     const fault = this.fault(call);
     if (fault !== undefined && 'answer' in fault) {
       from.resume();
