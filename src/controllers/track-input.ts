@@ -58,16 +58,20 @@ export async function gatherTrack(
   },
 ): Promise<GatheredTrack | undefined> {
   const { namespace } = where;
-  const [application, environment] = await Promise.all([
+  // First: what it says was decided of what was there then. The rest may be newer, since the compare-and-set of the
+  // track finds out; a rest that is older would be a claim whose revision is not there yet, and given up.
+  const track = await store.get<Track>({
+    kind: 'Track',
+    namespace,
+    name: `${where.application}-${where.environment}`,
+  });
+  const labels = { [LABELS.application]: where.application, [LABELS.environment]: where.environment };
+  const [application, environment, revisions] = await Promise.all([
     store.get<Application>({ kind: 'Application', namespace, name: where.application }),
     store.get<Environment>({ kind: 'Environment', namespace, name: where.environment }),
-  ]);
-  if (application === undefined && spec === undefined) return undefined;
-  const labels = { [LABELS.application]: where.application, [LABELS.environment]: where.environment };
-  const [track, revisions] = await Promise.all([
-    store.get<Track>({ kind: 'Track', namespace, name: `${where.application}-${where.environment}` }),
     store.list<Revision>('Revision', { namespace, labels }),
   ]);
+  if (application === undefined && spec === undefined) return undefined;
   const mine = belongsTo(track, where);
   if (environment === undefined && mine === undefined) return undefined;
   const status = mine?.status ?? (await trackAfter(store, where, revisions.items, now));
