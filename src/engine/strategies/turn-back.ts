@@ -19,11 +19,13 @@ export function turnBackStages(workloads: readonly PlanWorkload[], keepTo: boole
   const fresh = running.filter((w) => w.inTo);
   const restore = new StageBuilder();
   const grown = old.flatMap((w) => {
+    // A change of replicas that failed may have left more: nothing goes while users are on both sides.
     const ensured = restore.add(`${w.name}/ensure-old`, [], {
       type: 'ensureWorkload',
       side: 'from',
       workload: w.name,
       replicas: FULL,
+      atLeast: true,
     });
     const ready = restore.add(`${w.name}/ready-old`, [ensured], {
       type: 'awaitReady',

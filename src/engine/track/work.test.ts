@@ -26,6 +26,19 @@ describe('in place', () => {
     expect(order?.replicas).toMatchObject({ web: 8 });
   });
 
+  it('that failed is set back where the application is, since it may have brought about anything', () => {
+    const track = released();
+    track.apply(both(1, { workloads: { web: workloadOf(1, { replicas: 8 }), worker: workerOf(1) } }));
+    track.endWork('Failed', 'notReady');
+    track.apply(both(1)).later(10_000);
+    expect(track.track.work).toMatchObject({ purpose: 'inPlace', replicas: { web: 6, worker: 2 } });
+    expect(track.orders.at(-1)?.instructions).toContainEqual(
+      expect.objectContaining({ id: 'web/ensure', atLeast: true }),
+    );
+    track.endWork('Succeeded');
+    expect(track.track.work).toBeNull();
+  });
+
   it('is not ordered while the application is not understood, and scales nothing to 0', () => {
     const track = released();
     track.crashed = true;

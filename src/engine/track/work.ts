@@ -28,8 +28,10 @@ export function settleWork(input: TrackInput, track: TrackStatus): TrackStatus {
   if (input.work.phase === 'Succeeded') return finished(track, work);
   const failedAt = failureOf(input);
   if (failedAt === null || input.now < failedAt + RETRY_MS) return track;
-  // Something gave it traffic that it should not have: that is put right first.
-  const applied = input.work.failure?.reason === 'stillNamed' ? null : track.applied;
+  // Something gave it traffic that it should not have: that is put right first. And what a change in place brought
+  // about before it failed is not known: setting it back is a change as well.
+  const isOpen = input.work.failure?.reason === 'stillNamed' || work.purpose === 'inPlace';
+  const applied = isOpen ? null : track.applied;
   return { ...track, applied, work: null };
 }
 

@@ -113,9 +113,11 @@ describe('names', () => {
       await desk.command('scale', { kind: 'Application', name: 'shop' }, { replicas: 7 });
       await stands(desk, ['shop-r1 7']);
       // Made with the clock an hour ahead, which was set right since.
-      const { items } = await store.list<Execution>('Execution');
-      const work = items.find(({ spec }) => spec.release === null);
-      if (work === undefined) throw new Error('no work outside releases');
+      const work = await eventually('the work to be done', async () =>
+        (await store.list<Execution>('Execution')).items.find(
+          ({ spec, status }) => spec.release === null && status?.phase === 'Succeeded',
+        ),
+      );
       const ahead = Math.floor(Date.now() / 1_000) + 3_600;
       const metadata = { ...work.metadata, name: `shop-local-w${ahead}` };
       await store.create({ ...work, metadata, spec: { ...work.spec, epoch: ahead } });
