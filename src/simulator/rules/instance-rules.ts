@@ -33,6 +33,8 @@ export class InstanceRules {
     const number = /-r(\d+)$/.exec(release.spec.to)?.[1];
     const fresh = `${key.workload}-r${number}`;
     if (fresh === key.version || plan?.inTo !== true || plan.replicas === 0) return;
+    // What somebody's hand put there beyond its size is no strength that anybody counts on.
+    if (effect.wish.replicas >= plan.replicasFrom) return;
     if (this.#world.cluster.workloads.get(workloadId({ ...key, version: fresh }))?.everReady !== true)
       this.#world.violated('INV-7', `${key.version} leaves, and no instance of ${fresh} was ready yet`);
   }
