@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three groups: `unit` stands beside the code and is quick; `integration` starts real processes, sockets and
+ * Groups: `unit` stands beside the code and is quick; `integration` starts real processes, sockets and
  * files, one file at a time per core, since it measures waiting and not throughput; `kubernetes` needs a cluster
- * (scripts/test-kubernetes.ts).
+ * (scripts/test-kubernetes.ts), and `kubernetes-faults` breaks it, so that nothing else may run on it meanwhile.
  */
 export default defineConfig({
   test: {
@@ -28,10 +28,19 @@ export default defineConfig({
       {
         test: {
           name: 'kubernetes',
-          include: ['test/kubernetes/**/*.test.ts'],
+          include: ['test/kubernetes/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'kubernetes-faults',
+          include: ['test/kubernetes/faults/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
         },
       },
     ],
