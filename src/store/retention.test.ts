@@ -231,6 +231,22 @@ describe('retention', () => {
     expect(selected).toEqual(['r2', 'artifact 2']);
   });
 
+  test('what a rollback goes back to stays, and what the next one would go to', () => {
+    const status = {
+      live: 'r6',
+      previous: 'r5',
+      earlier: ['r1', 'r3', 'r5'],
+      warm: [],
+      active: null,
+      queue: [],
+    };
+    const selected = select({
+      revisions: range(6).map((n) => revision(n, 400)),
+      tracks: [stored<Track>('Track', 'shop-local', 500, app, status)],
+    });
+    expect(selected).toEqual(['r1', 'r2', 'r4']);
+  });
+
   test('INV-24: nothing that going back needs is ever selected', () => {
     const phases = ['Succeeded', 'Aborted', 'RolledBack', 'Failed', 'Superseded', 'Progressing', 'Paused'];
     const number = fc.integer({ min: 1, max: 12 });

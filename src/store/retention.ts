@@ -128,10 +128,21 @@ function expiredRevisions(
 ): readonly Stored<Revision>[] {
   const needed = new Set<string>();
   for (const track of input.tracks) {
-    const { live, warm = [], previous, work, active, queue = [], dropped = [] } = track.status ?? {};
+    const {
+      live,
+      warm = [],
+      previous,
+      earlier = [],
+      work,
+      active,
+      queue = [],
+      dropped = [],
+    } = track.status ?? {};
     // A claim is a release that is not made yet: what it names is asked for when its turn comes.
     const claims = [active, ...queue, ...dropped.map(({ claim }) => claim)];
-    const standing = [live, previous, work?.revision, ...warm.map((entry) => entry.revision)];
+    // Where a rollback goes, and where the next one would: it may end while this pass goes on.
+    const back = [previous, ...earlier.slice(-2)];
+    const standing = [live, ...back, work?.revision, ...warm.map((entry) => entry.revision)];
     for (const revision of [...standing, ...claims.map((claim) => claim?.revision)]) {
       if (revision) needed.add(identity(track, revision));
     }
