@@ -1,11 +1,18 @@
 /** `npm run generate`: files that are made from the schemas. `npm run check` fails when one is stale. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { stringify } from 'yaml';
+import { KINDS } from '../src/api/kinds.ts';
 import { generateOpenApi, receiptJsonSchema } from '../src/server/openapi.ts';
+import { customResource, isCustomResource } from '../src/store/kubernetes/custom-resource.ts';
 
 const GENERATED: readonly { readonly file: string; readonly make: () => string }[] = [
   { file: 'docs/generated/openapi.json', make: () => `${generateOpenApi().trim()}\n` },
   { file: 'docs/generated/receipt.schema.json', make: () => `${receiptJsonSchema().trim()}\n` },
+  ...KINDS.filter(isCustomResource).map((kind) => ({
+    file: `deploy/crds/${kind.plural}.yaml`,
+    make: () => stringify(customResource(kind), { aliasDuplicateObjects: false, lineWidth: 0 }),
+  })),
 ];
 
 /** Null when all are as they would be made now; else which are not. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { atMost } from './at-most.ts';
 import { Gate } from './gate.ts';
 import { Condition, kindSchema, Name } from './meta.ts';
 import { ReleasePolicy, Strategy } from './strategy.ts';
@@ -59,16 +60,16 @@ export const EnvironmentOverride = z.strictObject({
 export const ApplicationSpec = z.strictObject({
   /** One workload, named as the application; or several by name; or a template with parameters. */
   workload: Workload.optional(),
-  workloads: z.record(Name, Workload).optional(),
+  workloads: atMost(z.record(Name, Workload), 50, 'workloads').optional(),
   template: z.strictObject({ name: Name }).optional(),
   parameters: z.record(z.string(), z.unknown()).default({}),
-  routes: z.array(RouteSpec).default([]),
+  routes: z.array(RouteSpec).max(100).default([]),
   strategy: Strategy.prefault({ scaled: {} }),
-  gates: z.array(Gate).default([]),
+  gates: z.array(Gate).max(50).default([]),
   policy: ReleasePolicy.prefault({}),
   /** Whether a change that makes a Revision also starts a Release. */
   release: z.enum(['auto', 'manual']).default('auto'),
-  environments: z.record(Name, EnvironmentOverride).default({}),
+  environments: atMost(z.record(Name, EnvironmentOverride), 100, 'environments').default({}),
 });
 export type ApplicationSpec = z.output<typeof ApplicationSpec>;
 /** As people write it: defaults not filled in. */

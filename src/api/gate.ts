@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Duration } from './duration.ts';
+import { exactlyOne } from './exactly-one.ts';
 import { Name } from './meta.ts';
 
 const base = {
@@ -42,23 +43,22 @@ export const ApprovalGate = z.strictObject({
 });
 export const SoakGate = z.strictObject({ duration: Duration });
 
-export const Gate = z
-  .strictObject({
-    ...base,
-    http: HttpGate.optional(),
-    command: CommandGate.optional(),
-    approval: ApprovalGate.optional(),
-    soak: SoakGate.optional(),
-  })
-  .refine((g) => [g.http, g.command, g.approval, g.soak].filter((x) => x !== undefined).length === 1, {
-    message: 'exactly one of http, command, approval or soak',
-  })
-  .refine((g) => (g.before === undefined) !== (g.after === undefined), {
-    message: 'exactly one of before or after',
-  })
-  .refine((g) => g.http === undefined || (g.http.path === undefined) !== (g.http.url === undefined), {
-    message: 'http: exactly one of path or url',
-  });
+const AnyGate = z.strictObject({
+  ...base,
+  http: exactlyOne(HttpGate, ['path', 'url'], 'exactly one of path or url').optional(),
+  command: CommandGate.optional(),
+  approval: ApprovalGate.optional(),
+  soak: SoakGate.optional(),
+});
+export const Gate = exactlyOne(
+  exactlyOne(
+    AnyGate,
+    ['http', 'command', 'approval', 'soak'],
+    'exactly one of http, command, approval or soak',
+  ),
+  ['before', 'after'],
+  'exactly one of before or after',
+);
 export type Gate = z.output<typeof Gate>;
 export type GateKind = 'http' | 'command' | 'approval' | 'soak';
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Duration } from './duration.ts';
+import { exactlyOne } from './exactly-one.ts';
 
 const AfterStages = z.array(z.number().int().min(1)).default([]);
 const Percentage = z.number().int().min(1).max(100);
@@ -15,8 +16,8 @@ const Retention = z.strictObject({
 /** Stages after which the release waits for `promote`. */
 const common = { pause: AfterStages };
 
-export const Strategy = z
-  .strictObject({
+export const Strategy = exactlyOne(
+  z.strictObject({
     rolling: z.strictObject({ ...common }).optional(),
     custom: z
       .strictObject({ ...common, percentages: z.array(Percentage).min(1), beta: z.boolean().default(false) })
@@ -44,10 +45,10 @@ export const Strategy = z
         retention: Retention.prefault({}),
       })
       .optional(),
-  })
-  .refine((s) => Object.values(s).filter((x) => x !== undefined).length === 1, {
-    message: 'exactly one of rolling, custom, blueGreen, scaled or canary',
-  });
+  }),
+  ['rolling', 'custom', 'blueGreen', 'scaled', 'canary'],
+  'exactly one of rolling, custom, blueGreen, scaled or canary',
+);
 export type Strategy = z.output<typeof Strategy>;
 export type StrategyName = keyof Strategy;
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Duration } from './duration.ts';
+import { exactlyOne } from './exactly-one.ts';
 import { Digest, Name } from './meta.ts';
 
 /** Environment variable name (POSIX). */
@@ -14,8 +15,8 @@ export const HttpProbe = z.strictObject({
 });
 
 /** Selected by key (`http`, `tcp` or `command`): exactly one. */
-export const Readiness = z
-  .strictObject({
+export const Readiness = exactlyOne(
+  z.strictObject({
     http: HttpProbe.optional(),
     tcp: z.strictObject({}).optional(),
     command: z.array(z.string().min(1)).min(1).optional(),
@@ -25,10 +26,10 @@ export const Readiness = z
     failureThreshold: z.number().int().min(1).max(100).default(3),
     /** From spawn to first ready; later is a failed start. */
     startTimeout: Duration.default('60s'),
-  })
-  .refine((r) => [r.http, r.tcp, r.command].filter((x) => x !== undefined).length === 1, {
-    message: 'exactly one of http, tcp or command',
-  });
+  }),
+  ['http', 'tcp', 'command'],
+  'exactly one of http, tcp or command',
+);
 export type Readiness = z.output<typeof Readiness>;
 
 export const Drain = z.strictObject({
