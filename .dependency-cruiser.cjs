@@ -92,6 +92,12 @@ module.exports = {
     ),
     only('router-stands-alone', 'router', ['lib'], 'The data plane must go on when everything else is gone.'),
     only(
+      'kubernetes-client-stands-alone',
+      'kubernetes',
+      ['lib'],
+      'kubernetes/ speaks with an API server about objects of any kind; what they mean is decided elsewhere.',
+    ),
+    only(
       'drivers-know-ports',
       'drivers',
       ['api', 'lib', 'router', 'engine'],
