@@ -4,6 +4,7 @@ import type { Random } from '../lib/random.ts';
 import type { ApiConnection, Exchange } from './api-connection.ts';
 import { errorOfAnswer, isMissing, KubernetesError } from './api-error.ts';
 import type { JsonPatch } from './json-patch.ts';
+import { isUnseen, passes, type RepeatOptions, repeat } from './repeat.ts';
 import {
   apiVersionOf,
   describeResource,
@@ -46,12 +47,6 @@ export interface ApiClientOptions {
   /** Who wrote a field, in managedFields: one name a component. */
   readonly fieldManager: string;
 }
-
-/** Attempts of what may be repeated; with the waits between them about 12 s. */
-const ATTEMPTS = 6;
-const FIRST_WAIT_MS = 100;
-const LAST_WAIT_MS = 5_000;
-const LONGEST_ASKED_WAIT_MS = 30_000;
 
 /**
  * The Kubernetes API by kind and verb. What the server has not looked at (429) is sent again, whatever it is; what
@@ -275,7 +270,7 @@ export class KubernetesClient {
     query: Record<string, string | undefined>,
   ): Promise<T> {
     const what = `${verb} ${describeResource(type, of)}`;
-    return await this.#again((error) => passes(error), {
+    return await this.#repeat(passes, {
       ...{ method: 'GET', path: resourcePath(type, of), query, what },
     });
   }
@@ -287,31 +282,19 @@ export class KubernetesClient {
     exchange: Omit<Exchange, 'what'>,
   ): Promise<T> {
     const what = `${verb} ${describeResource(type, key)}`;
-    return await this.#again((error) => error.http === 429, { ...exchange, what });
+    return await this.#repeat(isUnseen, { ...exchange, what });
   }
 
-  async #again<T>(repeats: (error: KubernetesError) => boolean, exchange: Exchange): Promise<T> {
+  #repeat<T>(repeats: RepeatOptions['repeats'], exchange: Exchange): Promise<T> {
     const { clock, random, connection } = this.#options;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await connection.json<T>(exchange);
-      } catch (error) {
-        if (!(error instanceof KubernetesError) || attempt === ATTEMPTS || !repeats(error)) throw error;
-        const wait = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 4 ** (attempt - 1)) * (0.5 + random.next());
-        const asked = Math.min(error.retryAfterMs ?? 0, LONGEST_ASKED_WAIT_MS);
-        await clock.sleep(Math.max(wait, asked), exchange.signal);
-      }
-    }
+    const { signal } = exchange;
+    return repeat(() => connection.json<T>(exchange), { clock, random, signal, repeats });
   }
 }
 
 /** The server says of a `test` that does not hold no more than 422; what it finds invalid has causes. */
 const isFailedTest = ({ http, details }: KubernetesError, patch: JsonPatch): boolean =>
   http === 422 && details.length === 0 && patch.some(({ op }) => op === 'test');
-
-/** A failure of the moment: the server starts, is overloaded, or was not reached. */
-const passes = ({ http }: KubernetesError): boolean =>
-  http === null || [429, 500, 502, 503, 504].includes(http);
 
 const keyOf = ({ metadata }: KubernetesObject): ResourceKey => ({
   namespace: metadata.namespace,
