@@ -58,7 +58,9 @@ export class KnownObjects<T extends Identified> {
     const key = keyOf(object.metadata);
     const before = this.#objects.get(key);
     const same = before?.metadata.uid === object.metadata.uid;
-    if (same && before?.metadata.resourceVersion === object.metadata.resourceVersion) return [];
+    const asBefore = same && before?.metadata.resourceVersion === object.metadata.resourceVersion;
+    // Of one without a uid "the same as nothing" would be true.
+    if (before !== undefined && asBefore) return [];
     this.#objects.set(key, object);
     if (before === undefined) return [{ type, object }];
     if (same) return [{ type: 'MODIFIED', object }];
