@@ -45,14 +45,27 @@ export function errorOfAnswer(
 ): KubernetesError {
   const status = isStatus(body) ? body : undefined;
   const { code, message, details } = fromAnswer(http, body);
-  const seconds = Number(
-    retryAfter ?? (status?.details as { retryAfterSeconds?: number } | undefined)?.retryAfterSeconds,
-  );
-  return new KubernetesError(http === 429 ? 'unavailable' : code, `${what}: ${message}`, {
+  const words = message === '' ? `the server answered ${http}` : message;
+  return new KubernetesError(codeOf(http, status, code), `${what}: ${words}`, {
     ...{ http, reason: status?.reason ?? null, details },
-    retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : null,
+    retryAfterMs: retryAfterMs(retryAfter, status),
     next: nextOf(http, status),
   });
+}
+
+function codeOf(http: number, status: KubernetesStatus | undefined, code: ErrorCode): ErrorCode {
+  if (http === 429) return 'unavailable';
+  // That something exists already must be said in words.
+  if (http === 409 && status?.reason !== 'AlreadyExists') return 'conflict';
+  return code;
+}
+
+/** Of the header, or of the Status where that is no number of seconds: a proxy may write a date. */
+function retryAfterMs(header: string | undefined, status: KubernetesStatus | undefined): number | null {
+  const details = status?.details as { readonly retryAfterSeconds?: number } | undefined;
+  const asked = [header === '' ? undefined : header, details?.retryAfterSeconds].map(Number);
+  const seconds = asked.find((each) => Number.isFinite(each) && each >= 0);
+  return seconds === undefined ? null : seconds * 1_000;
 }
 
 function nextOf(http: number, status: KubernetesStatus | undefined): string | undefined {
