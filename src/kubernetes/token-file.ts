@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { SlipwayError } from '../lib/errors.ts';
+import { messageOf, SlipwayError } from '../lib/errors.ts';
 import type { IdentitySource } from './credentials.ts';
 
 /**
@@ -8,12 +8,18 @@ import type { IdentitySource } from './credentials.ts';
  */
 const READ_AGAIN_MS = 60_000;
 
-/** A bearer token in a file that somebody else renews. */
+/**
+ * A bearer token in a file that somebody else renews.
+ *
+ * @param fallback the token until the file could be read for the first time
+ */
 export function tokenFile(
   path: string,
   { clock, readFile }: { clock: Clock; readFile: (path: string) => Promise<string> },
+  fallback?: string,
 ): IdentitySource {
-  let known: { token: string; readAt: number } | undefined;
+  let known: { token: string; readAt: number } | undefined =
+    fallback === undefined ? undefined : { token: fallback, readAt: Number.NEGATIVE_INFINITY };
   return {
     async current() {
       if (known !== undefined && clock.monotonic() - known.readAt < READ_AGAIN_MS)
@@ -25,7 +31,9 @@ export function tokenFile(
       } catch (cause) {
         // One that is being replaced may be away for a moment: the one before is still good for a while.
         if (known !== undefined) return { token: known.token };
-        throw new SlipwayError('unauthorized', `the token in ${path} cannot be read`, { cause });
+        throw new SlipwayError('unauthorized', `the token in ${path} cannot be read: ${messageOf(cause)}`, {
+          cause,
+        });
       }
       return { token: known.token };
     },
