@@ -8,7 +8,7 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** Whether this process runs in a pod, by the variables that the kubelet sets in every one. */
 export const isInCluster = (environment: Readonly<Record<string, string | undefined>>): boolean =>
-  environment.KUBERNETES_SERVICE_HOST !== undefined && environment.KUBERNETES_SERVICE_PORT !== undefined;
+  Boolean(environment.KUBERNETES_SERVICE_HOST) && Boolean(environment.KUBERNETES_SERVICE_PORT);
 
 /**
  * The pod's own service account
