@@ -1,10 +1,11 @@
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf, SlipwayError } from '../lib/errors.ts';
 import type { CommandOutcome, RunCommand } from '../lib/processes.ts';
 import type { Identity, IdentitySource } from './credentials.ts';
 
-/** Used again at the latest so long before it ends, ms. */
+/** Asked again so long before what it gave ends, ms; of what lives shorter after half of its life. */
 const RENEW_BEFORE_MS = 30_000;
 const TIMEOUT_MS = 60_000;
 
@@ -19,13 +20,19 @@ export const ExecPlugin = z.looseObject({
 });
 export type ExecPlugin = z.infer<typeof ExecPlugin>;
 
+/** As Go reads it: what is empty is not there. */
+const text = z
+  .string()
+  .nullish()
+  .transform((given) => given || undefined);
+
 const ExecCredential = z.looseObject({
   kind: z.literal('ExecCredential'),
   status: z.looseObject({
-    token: z.string().optional(),
-    clientCertificateData: z.string().optional(),
-    clientKeyData: z.string().optional(),
-    expirationTimestamp: z.string().optional(),
+    token: text,
+    clientCertificateData: text,
+    clientKeyData: text,
+    expirationTimestamp: text,
   }),
 });
 
@@ -39,15 +46,16 @@ export function execPlugin(
     readonly clock: Clock;
     readonly run: (command: RunCommand) => Promise<CommandOutcome>;
     readonly environment: Readonly<Record<string, string>>;
-    /** Of the kubeconfig: a command with a slash in it is looked for from there. */
+    /** Of the kubeconfig: a command with a slash in it is looked for from there, and one without in the path. */
     readonly directory: string;
   },
 ): IdentitySource {
-  let known: { identity: Identity; endsAt: number } | undefined;
+  let known: { identity: Identity; usedUntil: number } | undefined;
   let asking: Promise<Identity> | undefined;
   const ask = async (): Promise<Identity> => {
     const status = await credentialOf(plugin, options);
-    const endsAt = Date.parse(status.expirationTimestamp ?? '');
+    const livesMs = Date.parse(status.expirationTimestamp ?? '') - options.clock.now();
+    const usedMs = Math.max(livesMs - RENEW_BEFORE_MS, livesMs / 2);
     const identity: Identity = {
       token: status.token,
       certificate: status.clientCertificateData,
@@ -55,13 +63,14 @@ export function execPlugin(
     };
     known = {
       identity,
-      endsAt: Number.isNaN(endsAt) ? Number.POSITIVE_INFINITY : endsAt - RENEW_BEFORE_MS,
+      usedUntil: Number.isNaN(usedMs) ? Number.POSITIVE_INFINITY : options.clock.now() + usedMs,
     };
     return identity;
   };
   return {
     current() {
-      if (known !== undefined && options.clock.now() < known.endsAt) return Promise.resolve(known.identity);
+      if (known !== undefined && options.clock.now() < known.usedUntil)
+        return Promise.resolve(known.identity);
       asking ??= ask().finally(() => {
         asking = undefined;
       });
@@ -85,11 +94,11 @@ async function credentialOf(plugin: ExecPlugin, options: Parameters<typeof execP
     kind: 'ExecCredential',
     spec: { interactive: false },
   };
+  const command = plugin.command.includes('/') ? resolve(options.directory, plugin.command) : plugin.command;
   let outcome: CommandOutcome;
   try {
     outcome = await options.run({
-      argv: [plugin.command, ...(plugin.args ?? [])],
-      cwd: options.directory,
+      argv: [command, ...(plugin.args ?? [])],
       env: {
         ...options.environment,
         ...Object.fromEntries((plugin.env ?? []).map(({ name, value }) => [name, value])),
@@ -101,8 +110,10 @@ async function credentialOf(plugin: ExecPlugin, options: Parameters<typeof execP
     throw cannot(messageOf(cause), cause);
   }
   if (outcome.timedOut) throw cannot(`it did not end within ${TIMEOUT_MS / 1_000} s`);
-  if (outcome.exitCode !== 0)
-    throw cannot(`it ended with code ${outcome.exitCode}: ${outcome.stderr.trim().slice(0, 500)}`);
+  if (outcome.exitCode !== 0) {
+    const how = outcome.exitCode === null ? `by ${outcome.signal}` : `with code ${outcome.exitCode}`;
+    throw cannot(`it ended ${how}: ${outcome.stderr.trim().slice(0, 500)}`);
+  }
   let answer: unknown;
   try {
     answer = JSON.parse(outcome.stdout);
@@ -112,7 +123,9 @@ async function credentialOf(plugin: ExecPlugin, options: Parameters<typeof execP
   const read = ExecCredential.safeParse(answer);
   if (!read.success) throw cannot('what it printed is no ExecCredential with a status', read.error);
   const { token, clientCertificateData, clientKeyData } = read.data.status;
-  if (token === undefined && (clientCertificateData === undefined || clientKeyData === undefined))
+  if ((clientCertificateData === undefined) !== (clientKeyData === undefined))
+    throw cannot('it gave a certificate and its key one without the other');
+  if (token === undefined && clientCertificateData === undefined)
     throw cannot('it gave neither a token nor a certificate with its key');
   return read.data.status;
 }
