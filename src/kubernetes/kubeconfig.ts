@@ -1,43 +1,16 @@
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
-import * as z from 'zod';
+import { parse, type YAMLError } from 'yaml';
+import type * as z from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf, SlipwayError } from '../lib/errors.ts';
 import type { CommandOutcome, RunCommand } from '../lib/processes.ts';
+import { findProblems } from '../lib/validation.ts';
 import { type Credentials, fixedIdentity, type IdentitySource } from './credentials.ts';
-import { ExecPlugin, execPlugin } from './exec-plugin.ts';
+import { execPlugin } from './exec-plugin.ts';
+import { Cluster, Context, Kubeconfig, User } from './kubeconfig-schema.ts';
 import { tokenFile } from './token-file.ts';
 
-const named = <T extends z.ZodType>(key: string, value: T) =>
-  z.array(z.looseObject({ name: z.string(), [key]: value })).nullish();
-
-const Cluster = z.looseObject({
-  server: z.url({ protocol: /^https?$/ }),
-  'certificate-authority': z.string().optional(),
-  'certificate-authority-data': z.base64().optional(),
-  'insecure-skip-tls-verify': z.boolean().optional(),
-  'tls-server-name': z.string().optional(),
-  'proxy-url': z.string().optional(),
-});
-const User = z.looseObject({
-  'client-certificate': z.string().optional(),
-  'client-certificate-data': z.base64().optional(),
-  'client-key': z.string().optional(),
-  'client-key-data': z.base64().optional(),
-  token: z.string().optional(),
-  tokenFile: z.string().optional(),
-  exec: ExecPlugin.optional(),
-  username: z.string().optional(),
-  'auth-provider': z.unknown().optional(),
-});
-const Context = z.looseObject({ cluster: z.string(), user: z.string(), namespace: z.string().optional() });
-const Config = z.looseObject({
-  'current-context': z.string().optional(),
-  clusters: named('cluster', Cluster),
-  users: named('user', User),
-  contexts: named('context', Context),
-});
-type Parsed = { file: string; config: z.infer<typeof Config> };
+type Parsed = { file: string; config: Kubeconfig };
 
 export interface KubeconfigPorts {
   readonly clock: Clock;
@@ -47,9 +20,10 @@ export interface KubeconfigPorts {
 }
 
 /**
- * What kubectl would use: of several files the first that names something counts
- * (https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/). Rejects with `invalid`
- * and the file's name for what cannot be read, and for what is not spoken here.
+ * What kubectl would use: of several files the first that names something counts, and one that is not there is left
+ * out (https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/). Rejects with `invalid`
+ * and the file's name for what cannot be read, and for what is not spoken here. Errors repeat no values: they may be
+ * secrets.
  *
  * @param files in their order, as the variable KUBECONFIG has them
  */
@@ -58,85 +32,106 @@ export async function loadKubeconfig(
   ports: KubeconfigPorts,
   wanted?: string,
 ): Promise<Credentials> {
-  const parsed = await Promise.all(files.map((file) => readConfig(file, ports)));
+  const parsed = await readAll(files, ports);
   const name = wanted ?? parsed.map(({ config }) => config['current-context']).find((one) => one);
   if (name === undefined)
     throw invalid(files, 'it names no current-context', 'kubectl config use-context NAME');
-  const context = pick(parsed, 'contexts', 'context', name);
+  const context = pick(parsed, 'context', name, Context);
   if (context === undefined)
     throw invalid(files, `there is no context ${name}`, 'kubectl config get-contexts');
-  const { cluster: clusterName, user: userName, namespace } = context.value as z.infer<typeof Context>;
-  const cluster = pick(parsed, 'clusters', 'cluster', clusterName);
+  const { cluster: clusterName, user: userName, namespace = 'default' } = context.value;
+  if (clusterName === undefined) throw invalid([context.file], `context ${name} names no cluster`);
+  const cluster = pick(parsed, 'cluster', clusterName, Cluster);
   if (cluster === undefined)
     throw invalid(files, `context ${name} names cluster ${clusterName}, which is not there`);
-  const user = pick(parsed, 'users', 'user', userName);
-  if (user === undefined && userName !== '')
+  const user = userName === undefined ? undefined : pick(parsed, 'user', userName, User);
+  if (user === undefined && userName !== undefined)
     throw invalid(files, `context ${name} names user ${userName}, which is not there`);
-  const at = cluster.value as z.infer<typeof Cluster>;
+  const { file, value: at } = cluster;
   if (at['proxy-url'] !== undefined)
-    throw invalid([cluster.file], 'proxy-url is not spoken here: name an address that is reached directly');
+    throw invalid([file], 'proxy-url is not spoken here: name an address that is reached directly');
   return {
     server: at.server,
-    ca: await content(cluster.file, ports, at['certificate-authority-data'], at['certificate-authority']),
+    ca: await content(file, ports, at['certificate-authority-data'], at['certificate-authority']),
     tlsServerName: at['tls-server-name'],
     insecure: at['insecure-skip-tls-verify'] === true,
-    namespace: namespace ?? 'default',
-    identity:
-      user === undefined
-        ? fixedIdentity({})
-        : await identityOf(user.file, user.value as z.infer<typeof User>, ports),
+    namespace,
+    identity: user === undefined ? fixedIdentity({}) : await identityOf(user, ports),
   };
 }
 
 async function identityOf(
-  file: string,
-  user: z.infer<typeof User>,
+  { file, name, value: user }: { readonly file: string; readonly name: string; readonly value: User },
   ports: KubeconfigPorts,
 ): Promise<IdentitySource> {
-  if (user.exec !== undefined)
-    return execPlugin(user.exec, {
-      ...{ clock: ports.clock, run: ports.run, environment: ports.environment },
-      directory: dirname(resolve(file)),
-    });
-  if (user['auth-provider'] !== undefined || user.username !== undefined)
+  const directory = dirname(resolve(file));
+  if (user.exec) {
+    const { clock, run, environment } = ports;
+    return execPlugin(user.exec, { clock, run, environment, directory });
+  }
+  if (user['auth-provider'] || user.username !== undefined)
     throw invalid(
       [file],
       'auth-provider and passwords ended with Kubernetes 1.26 and 1.19: use an exec plugin, a token or a certificate',
     );
-  if (user.token === undefined && user.tokenFile !== undefined)
-    return tokenFile(resolve(dirname(file), user.tokenFile), ports);
-  return fixedIdentity({
-    token: user.token,
-    certificate: await content(file, ports, user['client-certificate-data'], user['client-certificate']),
-    key: await content(file, ports, user['client-key-data'], user['client-key']),
-  });
+  const certificate = await content(file, ports, user['client-certificate-data'], user['client-certificate']);
+  const key = await content(file, ports, user['client-key-data'], user['client-key']);
+  if ((certificate === undefined) !== (key === undefined))
+    throw invalid([file], `user ${name}: a certificate needs its key and a key its certificate`);
+  if (user.tokenFile === undefined) return fixedIdentity({ token: user.token, certificate, key });
+  const source = tokenFile(resolve(directory, user.tokenFile), ports, user.token);
+  return {
+    current: async () => ({ ...(await source.current()), certificate, key }),
+    refused: () => source.refused(),
+  };
 }
 
-async function readConfig(file: string, ports: KubeconfigPorts): Promise<Parsed> {
-  let text: string;
-  try {
-    text = await ports.readFile(file);
-  } catch (cause) {
-    throw invalid([file], `it cannot be read: ${messageOf(cause)}`, undefined, cause);
-  }
-  let value: unknown;
-  try {
-    value = parse(text, { maxAliasCount: 100 });
-  } catch (cause) {
-    throw invalid([file], `it is no YAML: ${messageOf(cause)}`, undefined, cause);
-  }
-  const read = Config.safeParse(value ?? {});
-  if (read.success) return { file, config: read.data };
-  const [issue] = read.error.issues;
-  throw invalid([file], `${issue?.path.join('.')}: ${issue?.message}`);
+async function readAll(files: readonly string[], ports: KubeconfigPorts): Promise<Parsed[]> {
+  const read = async (file: string): Promise<Parsed[]> => {
+    let text: string;
+    try {
+      text = await ports.readFile(file);
+    } catch (cause) {
+      if (files.length > 1 && (cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw invalid([file], `it cannot be read: ${messageOf(cause)}`, undefined, cause);
+    }
+    return [{ file, config: checked(Kubeconfig, yamlOf(file, text), file) }];
+  };
+  const parsed = (await Promise.all(files.map(read))).flat();
+  if (parsed.length === 0) throw invalid(files, 'none of them is there');
+  return parsed;
 }
 
-function pick(parsed: readonly Parsed[], list: 'clusters' | 'users' | 'contexts', key: string, name: string) {
+function yamlOf(file: string, text: string): unknown {
+  try {
+    return parse(text, { maxAliasCount: 100, logLevel: 'error' }) ?? {};
+  } catch (error) {
+    // The parser's own words repeat the line, which may be a token's.
+    const [at] = (error as Partial<YAMLError>).linePos ?? [];
+    throw invalid([file], `it is no YAML${at === undefined ? '' : `, at line ${at.line}, column ${at.col}`}`);
+  }
+}
+
+function pick<T extends z.ZodType>(
+  parsed: readonly Parsed[],
+  kind: 'cluster' | 'user' | 'context',
+  name: string,
+  schema: T,
+): { readonly file: string; readonly name: string; readonly value: z.infer<T> } | undefined {
   for (const { file, config } of parsed) {
-    const found = config[list]?.find((each) => each.name === name);
-    if (found !== undefined) return { file, value: found[key] };
+    const found = config[`${kind}s`]?.find((each) => each.name === name);
+    if (found === undefined) continue;
+    return { file, name, value: checked(schema, found[kind] ?? {}, file, `${kind} ${name}: `) };
   }
   return undefined;
+}
+
+function checked<T extends z.ZodType>(schema: T, value: unknown, file: string, where = ''): z.infer<T> {
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  const [problem] = findProblems(schema, value, { quote: false });
+  const path = problem?.path ? `${problem.path}: ` : '';
+  throw invalid([file], `${where}${path}${problem?.message}`);
 }
 
 /** Data in the file itself counts before the file that it names, relative to its own. */
