@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { isSlipwayError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import type { KubernetesClient, Selection, WatchStreamEvent } from './api-client.ts';
+import { waitAfter } from './repeat.ts';
 import type { KubernetesObject, ResourceType } from './resource-type.ts';
 
 /**
@@ -12,8 +13,9 @@ import type { KubernetesObject, ResourceType } from './resource-type.ts';
 const SILENCE_MS = 90_000;
 /** The server ends a watch by itself after a time between this and twice as long: not all at once, as client-go. */
 const SHORTEST_WATCH_S = 300;
-const FIRST_WAIT_MS = 100;
-const LAST_WAIT_MS = 10_000;
+const WAITS = { firstMs: 100, lastMs: 10_000, factor: 2 };
+/** A connection that stood for so long was a good one: the next begins anew, and at once where the server ended it. */
+const GOOD_MS = 1_000;
 
 export interface ResumingWatchOptions {
   readonly client: KubernetesClient;
@@ -42,47 +44,66 @@ export async function* resumingWatch<T extends KubernetesObject>(
   let reached = options.resourceVersion;
   let failures = 0;
   while (!signal.aborted) {
+    let stoodAt: number | undefined;
+    let failure: unknown;
+    const stands = () => {
+      stoodAt ??= clock.monotonic();
+    };
     try {
-      for await (const event of connection<T>(options, reached)) {
+      for await (const event of connection<T>(options, reached, stands)) {
         failures = 0;
         reached = event.object.metadata.resourceVersion ?? reached;
         if (event.type !== 'BOOKMARK') yield event;
       }
-      // Its time was over: the next one begins at once.
-      if (failures === 0) continue;
     } catch (error) {
       if (signal.aborted) return;
       if (!mayPass(error)) throw error;
+      failure = error;
       options.broke?.(error);
     }
+    const isGood = stoodAt !== undefined && clock.monotonic() - stoodAt >= GOOD_MS;
+    if (isGood) failures = 0;
+    // Its time was over: the next one begins at once. One that ends as soon as it stands would be asked without end.
+    if (isGood && failure === undefined) continue;
     failures += 1;
-    const wait = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(failures - 1, 10));
-    await clock.sleep(wait * (0.5 + random.next()), signal).catch(() => undefined);
+    await clock.sleep(waitAfter(failures, WAITS, random, failure), signal).catch(() => undefined);
   }
 }
 
 async function* connection<T extends KubernetesObject>(
   options: ResumingWatchOptions,
   resourceVersion: string,
+  stands: () => void,
 ): AsyncGenerator<WatchStreamEvent<T>, void, undefined> {
   const { client, type, selection, clock, random, silenceMs = SILENCE_MS } = options;
   const silent = new AbortController();
   let timer: Disposable | undefined;
-  const heard = () => {
-    timer?.[Symbol.dispose]();
+  const stop = () => timer?.[Symbol.dispose]();
+  const listen = () => {
+    stop();
     timer = clock.setTimer(silenceMs, () => silent.abort(new SilentWatch(silenceMs)));
   };
   using over = anySignal([options.signal, silent.signal]);
-  heard();
+  const heard = () => {
+    stands();
+    listen();
+  };
+  listen();
   try {
-    yield* client.watch<T>(type, selection, {
+    const events = client.watch<T>(type, selection, {
       ...{ resourceVersion, heard, signal: over.signal },
       timeoutSeconds: Math.round(SHORTEST_WATCH_S * (1 + random.next())),
     });
+    for await (const event of events) {
+      // As long as whoever listens is busy the silence is not the server's.
+      stop();
+      yield event;
+      listen();
+    }
   } catch (error) {
     throw silent.signal.aborted ? silent.signal.reason : error;
   } finally {
-    timer?.[Symbol.dispose]();
+    stop();
   }
 }
 
