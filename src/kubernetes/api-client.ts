@@ -74,16 +74,22 @@ export class KubernetesClient {
   async list<T extends KubernetesObject>(
     type: ResourceType,
     selection: Selection = {},
-    page: { readonly limit?: number; readonly continueToken?: string | undefined } = {},
+    page: {
+      readonly limit?: number | undefined;
+      readonly continueToken?: string | undefined;
+      readonly signal?: AbortSignal | undefined;
+    } = {},
   ): Promise<ListPage<T>> {
     const answer = await this.#read<{
       readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
       readonly items: readonly T[] | null;
-    }>('list', type, selection, {
-      ...selectors(selection),
-      limit: page.limit?.toString(),
-      continue: page.continueToken,
-    });
+    }>(
+      'list',
+      type,
+      selection,
+      { ...selectors(selection), limit: page.limit?.toString(), continue: page.continueToken },
+      page.signal,
+    );
     const { resourceVersion, continue: token } = answer.metadata;
     // Items of a list carry neither kind nor apiVersion.
     const items = (answer.items ?? []).map((item) => ({
@@ -98,14 +104,14 @@ export class KubernetesClient {
   async listAll<T extends KubernetesObject>(
     type: ResourceType,
     selection: Selection = {},
-    limit = 500,
+    { limit = 500, signal }: { readonly limit?: number | undefined; readonly signal?: AbortSignal } = {},
   ): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }> {
     const items: T[] = [];
-    let page = await this.list<T>(type, selection, { limit });
+    let page = await this.list<T>(type, selection, { limit, signal });
     const { resourceVersion } = page;
     items.push(...page.items);
     while (page.continueToken !== undefined) {
-      page = await this.list<T>(type, selection, { limit, continueToken: page.continueToken });
+      page = await this.list<T>(type, selection, { limit, signal, continueToken: page.continueToken });
       items.push(...page.items);
     }
     return { items, resourceVersion };
@@ -268,10 +274,11 @@ export class KubernetesClient {
     type: ResourceType,
     of: Partial<ResourceKey>,
     query: Record<string, string | undefined>,
+    signal?: AbortSignal,
   ): Promise<T> {
     const what = `${verb} ${describeResource(type, of)}`;
     return await this.#repeat(passes, {
-      ...{ method: 'GET', path: resourcePath(type, of), query, what },
+      ...{ method: 'GET', path: resourcePath(type, of), query, what, signal },
     });
   }
 

@@ -4,11 +4,13 @@ import { KnownObjects, type ObjectEvent } from '../lib/known-objects.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
 import type { KubernetesClient, Selection } from './api-client.ts';
+import { waitAfter } from './repeat.ts';
 import { describeResource, type KubernetesObject, type ResourceType } from './resource-type.ts';
 import { resumingWatch } from './resuming-watch.ts';
 
-const FIRST_WAIT_MS = 200;
-const LAST_WAIT_MS = 30_000;
+const WAITS = { firstMs: 200, lastMs: 30_000, factor: 2 };
+/** A watch that stood for so long was a good one: what ends it then is no failure that follows on others. */
+const GOOD_MS = 30_000;
 
 export interface Reflection<T extends KubernetesObject> {
   /** What is known now; a moment behind the server. */
@@ -67,10 +69,15 @@ async function run<T extends KubernetesObject>(
   };
   let failures = 0;
   while (!signal.aborted) {
+    let listedAt: number | undefined;
     try {
-      const { items, resourceVersion } = await client.listAll<T>(type, selection, pageSize);
+      const { items, resourceVersion } = await client.listAll<T>(type, selection, {
+        limit: pageSize,
+        signal,
+      });
+      if (signal.aborted) return;
       tell(known.replace(items));
-      failures = 0;
+      listedAt = clock.monotonic();
       listed();
       const watch = resumingWatch<T>({
         ...{ client, type, selection, resourceVersion, clock, random, signal },
@@ -81,13 +88,12 @@ async function run<T extends KubernetesObject>(
         tell(known.hear({ type: change as ObjectEvent<T>['type'], object }));
     } catch (error) {
       if (signal.aborted) return;
+      if (listedAt !== undefined && clock.monotonic() - listedAt >= GOOD_MS) failures = 0;
+      failures += 1;
       // Ordinary after a long break: everything is listed, and the difference told.
-      const expected = isSlipwayError(error, 'gone');
-      failures += expected ? 0 : 1;
-      log[expected || failures < 3 ? 'debug' : 'warn']('listing again', { what, failures, error });
+      const isOrdinary = failures < 3 || isSlipwayError(error, 'gone');
+      log[isOrdinary ? 'debug' : 'warn']('listing again', { what, failures, error });
+      await clock.sleep(waitAfter(failures, WAITS, random, error), signal).catch(() => undefined);
     }
-    if (signal.aborted) return;
-    const wait = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(failures, 10));
-    await clock.sleep(wait * (0.5 + random.next()), signal).catch(() => undefined);
   }
 }

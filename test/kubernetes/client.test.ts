@@ -83,7 +83,7 @@ describe('verbs', () => {
         'ConfigMap b',
       ]);
       await client.delete(CONFIG_MAP, { namespace, name: 'd' });
-      const all = await client.listAll<ConfigMap>(CONFIG_MAP, { namespace }, 2);
+      const all = await client.listAll<ConfigMap>(CONFIG_MAP, { namespace }, { limit: 2 });
       expect(all.items.map(({ metadata }) => metadata.name)).toEqual([
         'a',
         'b',
