@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubernetesClient } from '../../src/kubernetes/api-client.ts';
-import { holdLease, LEASE } from '../../src/kubernetes/lease.ts';
+import { holdLease } from '../../src/kubernetes/lease.ts';
+import { LEASE } from '../../src/kubernetes/lease-record.ts';
 import type { KubernetesObject } from '../../src/kubernetes/resource-type.ts';
 import { eventually } from '../support/eventually.ts';
 import { clientOf, clock, credentials, inNamespace, log, random } from './support/cluster.ts';
