@@ -1,8 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
-import { jsonLines } from '../lib/json-lines.ts';
 import type { Random } from '../lib/random.ts';
 import type { ApiConnection, Exchange } from './api-connection.ts';
-import { errorOfAnswer, isMissing, KubernetesError } from './api-error.ts';
+import { isMissing, KubernetesError } from './api-error.ts';
 import type { JsonPatch } from './json-patch.ts';
 import { isUnseen, passes, type RepeatOptions, repeat } from './repeat.ts';
 import {
@@ -13,25 +12,14 @@ import {
   type ResourceType,
   resourcePath,
 } from './resource-type.ts';
-
-/** Which objects of a kind; absent parts select all. */
-export interface Selection {
-  readonly namespace?: string | undefined;
-  readonly labels?: Readonly<Record<string, string>> | undefined;
-  /** Equality on what the kind can be selected by: `metadata.name` always. */
-  readonly fields?: Readonly<Record<string, string>> | undefined;
-}
+import { type Selection, selectors } from './selection.ts';
+import { type WatchStreamEvent, type WatchStreamOptions, watchStream } from './watch-stream.ts';
 
 export interface ListPage<T> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
   /** For the next page; undefined at the last. */
   readonly continueToken: string | undefined;
-}
-
-export interface WatchStreamEvent<T> {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
-  readonly object: T;
 }
 
 export interface WriteOptions {
@@ -222,43 +210,13 @@ export class KubernetesClient {
     }
   }
 
-  /**
-   * One watch connection, from a version on: it ends when the server ends it, and rejects with `gone` (410) where
-   * that version is too old, or `unavailable` where it breaks. `resumingWatch` goes on over all but the first.
-   *
-   * @param heard called for each event, and when the connection stands
-   */
-  async *watch<T extends KubernetesObject>(
+  /** See watchStream. */
+  watch<T extends KubernetesObject>(
     type: ResourceType,
     selection: Selection,
-    options: {
-      readonly resourceVersion: string;
-      readonly timeoutSeconds: number;
-      readonly signal: AbortSignal;
-      readonly heard?: () => void;
-    },
+    options: WatchStreamOptions,
   ): AsyncGenerator<WatchStreamEvent<T>, void, undefined> {
-    const what = `watch ${describeResource(type, selection)}`;
-    const response = await this.#options.connection.open({
-      ...{ method: 'GET', path: resourcePath(type, selection), what, signal: options.signal, stream: true },
-      query: {
-        ...selectors(selection),
-        watch: '1',
-        allowWatchBookmarks: 'true',
-        resourceVersion: options.resourceVersion,
-        timeoutSeconds: options.timeoutSeconds.toString(),
-      },
-    });
-    options.heard?.();
-    for await (const line of jsonLines(response)) {
-      options.heard?.();
-      const event = line as
-        | WatchStreamEvent<T>
-        | { readonly type: 'ERROR'; readonly object: { code?: number } };
-      if (event.type === 'ERROR')
-        throw errorOfAnswer(what, event.object.code ?? 500, event.object, undefined);
-      yield event;
-    }
+    return watchStream<T>(this.#options.connection, type, selection, options);
   }
 
   close(): void {
@@ -307,13 +265,3 @@ const keyOf = ({ metadata }: KubernetesObject): ResourceKey => ({
   namespace: metadata.namespace,
   name: metadata.name,
 });
-
-function selectors({ labels, fields }: Selection): Record<string, string | undefined> {
-  const text = (of: Readonly<Record<string, string>> | undefined) =>
-    of === undefined
-      ? undefined
-      : Object.entries(of)
-          .map(([name, value]) => `${name}=${value}`)
-          .join(',');
-  return { labelSelector: text(labels), fieldSelector: text(fields) };
-}

@@ -3,10 +3,11 @@ import { isSlipwayError } from '../lib/errors.ts';
 import { KnownObjects, type ObjectEvent } from '../lib/known-objects.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
-import type { KubernetesClient, Selection } from './api-client.ts';
+import type { KubernetesClient } from './api-client.ts';
 import { waitAfter } from './repeat.ts';
 import { describeResource, type KubernetesObject, type ResourceType } from './resource-type.ts';
 import { resumingWatch } from './resuming-watch.ts';
+import type { Selection } from './selection.ts';
 
 const WAITS = { firstMs: 200, lastMs: 30_000, factor: 2 };
 /** A watch that stood for so long was a good one: what ends it then is no failure that follows on others. */

@@ -2,9 +2,11 @@ import { anySignal } from '../lib/any-signal.ts';
 import type { Clock } from '../lib/clock.ts';
 import { isSlipwayError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
-import type { KubernetesClient, Selection, WatchStreamEvent } from './api-client.ts';
+import type { KubernetesClient } from './api-client.ts';
 import { waitAfter } from './repeat.ts';
 import type { KubernetesObject, ResourceType } from './resource-type.ts';
+import type { Selection } from './selection.ts';
+import type { WatchStreamEvent } from './watch-stream.ts';
 
 /**
  * A watch hears at least a bookmark a minute (bookmarkFrequency of the API server's watch cache): one that hears

@@ -1,5 +1,5 @@
-import type { WatchStreamEvent } from '../../src/kubernetes/api-client.ts';
 import type { KubernetesObject, ResourceType } from '../../src/kubernetes/resource-type.ts';
+import type { WatchStreamEvent } from '../../src/kubernetes/watch-stream.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 
 export const PODS: ResourceType = {
