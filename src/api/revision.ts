@@ -126,6 +126,8 @@ export const TrackStatus = z.looseObject({
   work: TrackWork.nullable(),
   /** Digest of what stands in place: replicas and routes. */
   applied: z.string().nullable(),
+  /** A change in place failed, and what it brought about is not known: setting it back is a change as well. */
+  inPlaceUnknown: z.boolean().optional(),
   /** Instances by workload that stand, also of workloads that the application's file no longer has. */
   replicas: z.record(z.string(), z.number().int()).optional(),
   /** Routes and their digest with replicas, as they last stood; absent in tracks of older programs. */

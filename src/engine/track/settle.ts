@@ -17,7 +17,8 @@ export function settle(
   const { spec, status } = release;
   if (!hasEnded(status.phase)) return track;
   const at = new Date(now).toISOString();
-  const freed = { ...track, active: null };
+  const { inPlaceUnknown: _settled, ...known } = track;
+  const freed = { ...(status.phase === 'Succeeded' ? known : track), active: null };
   if (status.phase === 'Succeeded') {
     const retention = retentionOf(spec.strategy) ?? { ms: 0, count: 1 };
     const kept = track.warm

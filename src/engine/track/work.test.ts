@@ -32,11 +32,17 @@ describe('in place', () => {
     track.endWork('Failed', 'notReady');
     track.apply(both(1)).later(10_000);
     expect(track.track.work).toMatchObject({ purpose: 'inPlace', replicas: { web: 6, worker: 2 } });
-    expect(track.orders.at(-1)?.instructions).toContainEqual(
-      expect.objectContaining({ id: 'web/ensure', atLeast: true }),
-    );
     track.endWork('Succeeded');
     expect(track.track.work).toBeNull();
+    expect(track.track.inPlaceUnknown).toBeUndefined();
+  });
+
+  it('that fails again and again keeps no warm revision beyond its time', () => {
+    const track = released();
+    track.apply(both(2)).endRelease('Succeeded');
+    track.apply(both(2, { workloads: { web: workloadOf(2, { replicas: 8 }), worker: workerOf(2) } }));
+    track.later(31 * 60_000).endWork('Failed', 'notReady').later(10_000);
+    expect(track.track.work).toMatchObject({ purpose: 'retire', revision: 'shop-local-r1' });
   });
 
   it('is not ordered while the application is not understood, and scales nothing to 0', () => {

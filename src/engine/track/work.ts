@@ -28,11 +28,10 @@ export function settleWork(input: TrackInput, track: TrackStatus): TrackStatus {
   if (input.work.phase === 'Succeeded') return finished(track, work);
   const failedAt = failureOf(input);
   if (failedAt === null || input.now < failedAt + RETRY_MS) return track;
-  // Something gave it traffic that it should not have: that is put right first. And what a change in place brought
-  // about before it failed is not known: setting it back is a change as well.
-  const isOpen = input.work.failure?.reason === 'stillNamed' || work.purpose === 'inPlace';
-  const applied = isOpen ? null : track.applied;
-  return { ...track, applied, work: null };
+  // Something gave it traffic that it should not have: that is put right first.
+  const applied = input.work.failure?.reason === 'stillNamed' ? null : track.applied;
+  const isChange = work.purpose === 'inPlace' && work.repairs === undefined;
+  return { ...track, applied, work: null, ...(isChange ? { inPlaceUnknown: true } : {}) };
 }
 
 /** An order is made or may be: no other order for this application may be given (INV-21). */
@@ -118,15 +117,18 @@ function wantedInPlace(
   track: TrackStatus,
 ): Pick<Work, 'applied' | 'replicas' | 'routes'> | null {
   const { wanted } = input;
-  if (!wanted.ok || wanted.value.inPlace === track.applied) return null;
+  const isUnknown = track.applied === null || track.inPlaceUnknown === true;
+  if (!wanted.ok) return null;
   const { inPlace, resolved } = wanted.value;
-  if (mayApply(input, track, wanted.value))
+  const stood = inPlace === track.applied;
+  if (stood && !isUnknown) return null;
+  if (stood || mayApply(input, track, wanted.value))
     return {
       applied: inPlace,
       replicas: replicasOf(resolved),
       routes: pinRoutes(resolved.routes, resolved.workloads),
     };
-  if (track.applied !== null || track.standing === undefined) return null;
+  if (!isUnknown || track.standing === undefined) return null;
   return {
     applied: track.standing.inPlace,
     replicas: track.replicas,
@@ -134,7 +136,9 @@ function wantedInPlace(
   };
 }
 
-function finished(track: TrackStatus, work: Work): TrackStatus {
+function finished(before: TrackStatus, work: Work): TrackStatus {
+  const { inPlaceUnknown, ...known } = before;
+  const track = work.purpose === 'inPlace' || inPlaceUnknown === undefined ? known : before;
   const warm = track.warm.filter((w) => w.revision !== work.revision);
   switch (work.purpose) {
     case 'retire':

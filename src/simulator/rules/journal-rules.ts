@@ -31,7 +31,12 @@ export class JournalRules {
     const frame = JSON.parse(text) as AgentFrame;
     if (frame.type === 'accepted' && !this.#holds(`"execution":"${frame.execution}"`))
       this.#world.violated('INV-13', `the agent accepted ${frame.execution}, which is not in its journal`);
-    if (frame.type === 'accepted') this.#takenOnce(frame.execution);
+    if (frame.type === 'accepted') {
+      this.#takenOnce(frame.execution);
+      // An order of a name that was there before ends anew.
+      const key = JSON.stringify(`${frame.namespace}/${frame.execution}`);
+      for (const end of this.#ends) if (end.startsWith(`"key":${key},`)) this.#ends.delete(end);
+    }
     if (frame.type !== 'report') return;
     const { phase } = frame.status;
     if (!['Succeeded', 'Failed', 'Cancelled'].includes(phase)) return;

@@ -41,6 +41,8 @@ export function unrest(world: World): string[] {
 
 /** An expiry is noticed so soon, ms. */
 const EXPIRY_MS = 10_000;
+/** And work that fails again and again keeps nothing from its turn for longer than this, ms. */
+const WORKING_MS = 180_000;
 
 /**
  * Rules of the end: INV-28, nothing that was acknowledged is lost, and what runs is what the track says.
@@ -101,9 +103,10 @@ function stuck(world: World, { metadata, status }: Stored<Release>, now: number)
 
 /** Nothing is kept warm beyond its time where nobody is waited for. */
 function retired(world: World, { metadata, status }: Stored<Track>, now: number): void {
-  if (status === undefined || status.active !== null || status.work !== null) return;
+  if (status === undefined || status.active !== null) return;
+  const limitMs = status.work === null ? EXPIRY_MS : WORKING_MS;
   for (const { revision, expiresAt } of status.warm)
-    if (now - Date.parse(expiresAt) > EXPIRY_MS)
+    if (now - Date.parse(expiresAt) > limitMs)
       world.violated(
         'INV-28',
         `${revision} is still warm in ${metadata.name}, and it was to go at ${expiresAt}`,
@@ -135,7 +138,7 @@ function standing(world: World, track: Stored<Track>, wanted: Set<string>): void
     for (const { name: workload } of revision?.spec.workloads ?? [])
       wanted.add(workloadId(keyOf(track, workload, revision as Stored<Revision>)));
   }
-  if (tries || status.live === null || status.active !== null || application === undefined) return;
+  if (status.live === null || status.active !== null || application === undefined) return;
   const live = world.objects.get(`Revision/default/${status.live}`) as Stored<Revision> | undefined;
   if (live === undefined) {
     world.violated('INV-24', `the live revision ${status.live} is gone`);
@@ -150,7 +153,7 @@ function standing(world: World, track: Stored<Track>, wanted: Set<string>): void
       world.violated('INV-28', `${key.version} is live and does not run`);
       continue;
     }
-    if (want !== undefined && running.wish.replicas !== want)
+    if (!tries && want !== undefined && running.wish.replicas !== want)
       world.violated('INV-28', `${key.version} is live with ${running.wish.replicas} of ${want} instances`);
     if (workload.type !== 'service') continue;
     const weights = world.cluster.weights(running.service);

@@ -14,6 +14,8 @@ export class TrackRules {
   readonly #acted = new Set<string>();
   /** What the ended releases and deletions so far have made live, by track: the fold of the committed history. */
   readonly #brought = new Map<string, string | null>();
+  /** Revisions that were released and are there. */
+  readonly #released = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
@@ -24,7 +26,9 @@ export class TrackRules {
   }
 
   written({ kind, object, before, deleted }: Written): void {
-    if (kind === 'Revision' && before === undefined) this.#new(object as Stored<Revision>);
+    if (kind === 'Release' && before === undefined) this.#new(object as Stored<Release>);
+    if (kind === 'Revision' && deleted)
+      this.#released.delete(`${object.metadata.namespace}/${object.metadata.name}`);
     if (deleted || before === undefined) return;
     if (kind === 'Release') this.#ended(object as Stored<Release>, before as Stored<Release>);
     if (kind === 'Track') {
@@ -111,16 +115,23 @@ export class TrackRules {
     }
   }
 
-  /** Two revisions of a track never say the same: nothing is replaced by its like (peers.md row 11). */
-  #new({ metadata, spec }: Stored<Revision>): void {
-    const content = canonicalJson([spec.workloads, spec.parameters]);
+  /**
+   * Two revisions of a track that are released never say the same: nothing is replaced by its like (peers.md row 11).
+   * One that a manager made for a claim that another was first with is named by nobody, and retention takes it.
+   */
+  #new({ metadata, spec }: Stored<Release>): void {
+    const name = (revision: string) => `${metadata.namespace}/${revision}`;
+    const fresh = this.#world.objects.get(`Revision/${name(spec.to)}`) as Stored<Revision> | undefined;
+    if (fresh === undefined) return;
+    const content = canonicalJson([fresh.spec.workloads, fresh.spec.parameters]);
     for (const object of objectsOf(this.#world, 'Revision')) {
-      const other = object as Stored<Revision>;
-      if (other.metadata.name === metadata.name || other.spec.application !== spec.application) continue;
-      if (other.spec.environment !== spec.environment) continue;
-      if (canonicalJson([other.spec.workloads, other.spec.parameters]) === content)
-        this.#world.violated('INV-6', `${metadata.name} says the same as ${other.metadata.name}`);
+      const { metadata: other, spec: said } = object as Stored<Revision>;
+      if (other.name === spec.to || !this.#released.has(name(other.name))) continue;
+      if (said.application !== spec.application || said.environment !== spec.environment) continue;
+      if (canonicalJson([said.workloads, said.parameters]) === content)
+        this.#world.violated('INV-6', `${spec.to} is released and says the same as ${other.name}`);
     }
+    this.#released.add(name(spec.to));
   }
 
   #live({ metadata, spec, status }: Stored<Track>, before: Stored<Track>): void {
