@@ -93,5 +93,5 @@ function ownRequests(executions: readonly Execution[]): { proofs: number; probes
     const prober = evidence.prober as { total?: number; unfinished?: number } | undefined;
     probes += (prober?.total ?? 0) + (prober?.unfinished ?? 0);
   }
-  return { proofs: proofRequests(instructions), probes };
+  return { proofs: proofRequests(instructions) ?? 0, probes };
 }

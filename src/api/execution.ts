@@ -116,7 +116,7 @@ export const ReceiptSpec = z.looseObject({
   }),
   prober: Figure.extend({ total: z.number().nullable(), failed: z.number().nullable() }),
   /** Requests of proofs after flips, which the data plane counts among all; absent in receipts of older versions. */
-  proofs: Figure.extend({ total: z.number() }).optional(),
+  proofs: Figure.extend({ total: z.number().nullable() }).optional(),
   flips: z.array(
     Figure.extend({
       stage: z.number(),

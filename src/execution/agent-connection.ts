@@ -31,6 +31,10 @@ export class AgentConnection {
   readonly sent = new Set<string>();
   readonly held = new Set<string>();
   readonly cancelled = new Set<string>();
+  /** Uid by `namespace/name` of what it said that it holds. */
+  readonly #names = new Map<string, string>();
+  /** Subjects of which it was told to forget an earlier release of that name. */
+  readonly #forgotten = new Set<string>();
   hello: Hello | null = null;
   #lastSeen: number;
   #heardAt: number;
@@ -58,6 +62,17 @@ export class AgentConnection {
 
   send(frame: ManagerFrame): Promise<boolean> {
     return this.#link.send(JSON.stringify(frame));
+  }
+
+  /**
+   * Before an order: where it holds an execution of that name which is another, it forgets the subject. Once, since
+   * from then on what it holds of the subject is the new one's.
+   */
+  forgetNamesake(key: string, uid: string, subject: string): void {
+    const held = this.#names.get(key);
+    if (held === undefined || held === uid || this.#forgotten.has(subject)) return;
+    this.#forgotten.add(subject);
+    void this.forget(subject);
   }
 
   /** What it holds of a release that has ended, or is no more, it need not hold any longer. */
@@ -119,7 +134,10 @@ export class AgentConnection {
       return;
     }
     this.hello = hello;
-    for (const { uid } of hello.holds) this.held.add(uid);
+    for (const { namespace, execution, uid } of hello.holds) {
+      this.held.add(uid);
+      this.#names.set(`${namespace}/${execution}`, uid);
+    }
     void this.send({ type: 'welcome', version: this.#options.version, leaseMs: this.#options.leaseMs });
     this.#options.greeted(this);
   }

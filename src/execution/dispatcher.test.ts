@@ -9,7 +9,7 @@ import { systemRandom } from '../lib/random.ts';
 import { memoryStore } from '../store/memory/memory-store.ts';
 import { AgentConnection } from './agent-connection.ts';
 import { Dispatcher } from './dispatcher.ts';
-import type { ManagerFrame } from './protocol.ts';
+import { type ManagerFrame, PROTOCOL_VERSION } from './protocol.ts';
 import { StatusWriter } from './status-writer.ts';
 
 async function make() {
@@ -49,7 +49,7 @@ async function make() {
   const hello = (holds: unknown[] = []) => {
     hear(
       JSON.stringify({
-        ...{ type: 'hello', protocol: 1, version: VERSION, cluster: 'local', holds },
+        ...{ type: 'hello', protocol: PROTOCOL_VERSION, version: VERSION, cluster: 'local', holds },
         address: { entry: [] },
       }),
     );
@@ -67,6 +67,7 @@ async function make() {
     clock,
     store,
     dispatcher,
+    connection,
     sent,
     hello,
     release,
@@ -175,5 +176,15 @@ describe('an execution of a name that a deleted one had', () => {
       { type: 'forget', subject: first.spec.subject },
       { type: 'order', uid: second.metadata.uid },
     ]);
+    // What it holds of the subject from now on is the new release's.
+    scene.connection.forgetNamesake(`default/${name}`, 'a third', first.spec.subject);
+    expect(sent.filter(({ type }) => type === 'forget')).toHaveLength(1);
+  });
+
+  it('a subject that is forgotten may be cancelled again', async () => {
+    const { connection } = await make();
+    connection.cancelled.add('release/default/shop-local-r2@2').add('release/default/shop-local-r20@2');
+    await connection.forget('release/default/shop-local-r2');
+    expect([...connection.cancelled]).toEqual(['release/default/shop-local-r20@2']);
   });
 });

@@ -140,7 +140,7 @@ export class Dispatcher {
         if (execution === undefined) return;
         connection.sent.add(execution.metadata.uid);
         this.#forgetStanding(action.key);
-        if (holdsNamesake(connection, execution)) void connection.forget(execution.spec.subject);
+        connection.forgetNamesake(action.key, execution.metadata.uid, execution.spec.subject);
         void this.#order(execution, connection);
         return;
       }
@@ -253,13 +253,6 @@ const frameRef = (frame: { execution: string; namespace: string }): ExecutionRef
   namespace: frame.namespace,
   name: frame.execution,
 });
-
-/** Whether the agent still holds an execution of this name that is none any more. */
-const holdsNamesake = ({ hello }: AgentConnection, { metadata }: Stored<Execution>): boolean =>
-  hello?.holds.some(
-    (held) =>
-      held.execution === metadata.name && held.namespace === metadata.namespace && held.uid !== metadata.uid,
-  ) ?? false;
 
 function viewOf(execution: Stored<Execution>): ExecutionView {
   const { spec, status } = execution;

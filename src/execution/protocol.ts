@@ -12,7 +12,7 @@ import type { Place, Standing } from '../api/standing.ts';
  * sends `hello` with what it holds, the manager repeats what is not accepted, the agent what is not
  * acknowledged.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const VERSION_HEADER = 'slipway-version';
 
 export type AgentFrame =

@@ -6,7 +6,7 @@ export interface Credentials {
   readonly ca?: string | undefined;
   /** The name that the server's certificate is checked against, where it is not the address. */
   readonly tlsServerName?: string | undefined;
-  /** The certificate is not checked at all: the file says so, and `up` warns. */
+  /** The certificate is not checked at all, since the file says so. */
   readonly insecure?: boolean | undefined;
   /** Where objects are when nothing else names a namespace. */
   readonly namespace: string;

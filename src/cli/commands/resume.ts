@@ -66,7 +66,7 @@ async function resumeApplication(
   const ready = status?.conditions?.find(({ type }) => type === readyType(environment));
   if (ready?.reason === 'Held' && ready.status === 'False' && spec.release !== 'manual') {
     await confirm(context, [
-      `This ends the hold on ${metadata.name} in ${environment}, and what is applied and was gone back from is released again at once.`,
+      `This ends the hold on ${metadata.name} in ${environment}, and what is applied, which does not serve, is released at once.`,
       `To release something else instead: slipway release ${metadata.name} --artifact DIR, which ends the hold as well.`,
     ]);
   }

@@ -57,8 +57,7 @@ function requestLines(spec: ReceiptSpec, paint: Paint): string[] {
       ? 'prober: not measured'
       : `${formatNumber(prober.total)} by our ${cleanLine(prober.source)}, failed ${figure(prober.failed)}`;
   // Slipway's own, which the data plane counts among all.
-  const own =
-    proofs === undefined || proofs.total === 0 ? '' : `${plural(proofs.total, 'proof')} of our own, `;
+  const own = proofs?.total == null ? '' : `${plural(proofs.total, 'proof')} of our own, `;
   const lines = [
     `Requests during the release   ${figure(requests.total)}    ${shown}      (${cleanLine(requests.source)}; ${own}${probe})`,
   ];

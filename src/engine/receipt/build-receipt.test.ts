@@ -74,6 +74,7 @@ describe('buildReceipt', () => {
     expect(receiptOf({ scaled: {} }, () => evidence).proofs).toEqual({ source: 'agent', total: 2 * 27 });
     const rolled = { 'shop/roll': { proofs: { requests: 31, failed: 0 } } };
     expect(receiptOf({ rolling: {} }, () => rolled).proofs?.total).toBe(31);
+    expect(receiptOf({ scaled: {} }, () => ({})).proofs).toEqual({ source: 'not measured', total: null });
   });
 
   it('shows the flip, proof and drain of a rolling update, which stand in one instruction', () => {

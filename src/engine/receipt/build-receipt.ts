@@ -52,7 +52,7 @@ export function buildReceipt({ name, spec, status, executions, gateRuns }: Recei
             byVersion: traffic.byVersion,
           },
     prober: proberOf(steps.map(({ instruction }) => instruction)),
-    proofs: { source: 'agent', total: proofRequests(steps.map(({ instruction }) => instruction)) },
+    proofs: proofsOf(steps.map(({ instruction }) => instruction)),
     flips: steps.flatMap(({ execution, instruction }) =>
       flipOf(
         execution,
@@ -93,6 +93,11 @@ export function buildReceipt({ name, spec, status, executions, gateRuns }: Recei
 const number = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
 const record = (value: unknown): Record<string, unknown> =>
   value !== null && typeof value === 'object' ? (value as Record<string, unknown>) : {};
+
+function proofsOf(instructions: readonly InstructionStatus[]): ReceiptSpec['proofs'] {
+  const total = proofRequests(instructions);
+  return total === null ? { source: NOT_MEASURED, total } : { source: 'agent', total };
+}
 
 function proberOf(instructions: readonly InstructionStatus[]): ReceiptSpec['prober'] {
   const probed = instructions

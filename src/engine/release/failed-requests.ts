@@ -21,7 +21,7 @@ export function stopsAtFailedRequest(draft: Draft): boolean {
   const inside =
     caused.ended === 0
       ? ''
-      : `; ${caused.ended === 1 ? 'one was' : `${caused.ended} were`} still inside an instance of the old version when that was ended: drain.timeout says how long it waits`;
+      : `; ${caused.ended === 1 ? 'one was' : `${caused.ended} were`} still inside an instance of the old version when that was ended: drain.timeout, for streams drain.streamTimeout, says how long it waits`;
   const failure: Failure = {
     reason: 'failedRequests',
     message: `${caused.failed} of ${traffic.requests} requests failed since it began (${causes.join(', ')})${apart}${inside}`,

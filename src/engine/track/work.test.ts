@@ -41,7 +41,10 @@ describe('in place', () => {
     const track = released();
     track.apply(both(2)).endRelease('Succeeded');
     track.apply(both(2, { workloads: { web: workloadOf(2, { replicas: 8 }), worker: workerOf(2) } }));
-    track.later(31 * 60_000).endWork('Failed', 'notReady').later(10_000);
+    track
+      .later(31 * 60_000)
+      .endWork('Failed', 'notReady')
+      .later(10_000);
     expect(track.track.work).toMatchObject({ purpose: 'retire', revision: 'shop-local-r1' });
   });
 

@@ -7,6 +7,7 @@ import type { GateRun } from '../../../src/api/execution.ts';
 import { Gate } from '../../../src/api/gate.ts';
 import type { Stored } from '../../../src/api/meta.ts';
 import { API_VERSION } from '../../../src/api/meta.ts';
+import { PROTOCOL_VERSION } from '../../../src/execution/protocol.ts';
 import { collect } from '../../support/collect.ts';
 import { eventually } from '../../support/eventually.ts';
 import {
@@ -69,7 +70,7 @@ describe('presence', () => {
       await eventually('it is connected', () => bench.gateway().clusters()[0]?.connected);
       const closed: string[] = [];
       const hello = JSON.stringify({
-        ...{ type: 'hello', protocol: 1, version: VERSION, cluster: 'local', holds: [] },
+        ...{ type: 'hello', protocol: PROTOCOL_VERSION, version: VERSION, cluster: 'local', holds: [] },
         address: { entry: ['http://newer'] },
       });
       const link = await bench.dial({ frame: () => {}, closed: (reason) => closed.push(reason) }, signal());
@@ -84,14 +85,20 @@ describe('presence', () => {
 
   const greetings: [string, unknown, RegExp][] = [
     ['no hello', { type: 'pong', id: 1 }, /first frame must be a hello/],
-    ['another protocol', { protocol: 2 }, /protocol 2 is not spoken here/],
+    ['another protocol', { protocol: 1 }, /protocol 1 is not spoken here/],
     ['another cluster than its token', { cluster: 'eu' }, /for cluster local, not for eu/],
   ];
   it.each(greetings)('is refused with %s', (_, change, says) =>
     withBench(async (bench) => {
       const closed: string[] = [];
       const link = await bench.dial({ frame: () => {}, closed: (reason) => closed.push(reason) }, signal());
-      const hello = { type: 'hello', protocol: 1, version: VERSION, cluster: 'local', holds: [] };
+      const hello = {
+        type: 'hello',
+        protocol: PROTOCOL_VERSION,
+        version: VERSION,
+        cluster: 'local',
+        holds: [],
+      };
       await link.send(
         JSON.stringify(
           'type' in (change as object) ? change : { ...hello, address: { entry: [] }, ...(change as object) },
