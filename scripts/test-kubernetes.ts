@@ -1,7 +1,9 @@
 /**
- * `npm run test:kubernetes`: what needs a real cluster. It takes the one of KUBECONFIG, else it starts one by the
- * kit (SLIPWAY_KUBE_KIT, or `../shared/kube` beside the checkout) and ends what it started. Where there is neither,
- * it says so in one line and is counted as skipped. Arguments go to vitest.
+ * `npm run test:kubernetes`: what needs a real cluster, and may do with it what it likes: it installs custom resources
+ * and makes namespaces. That is the cluster of SLIPWAY_TEST_KUBECONFIG, which nothing else sets; else one that a kit
+ * starts: a folder (SLIPWAY_KUBE_KIT) with the programs `up NAME`, which prints the path of a kubeconfig as its last
+ * line, `down NAME`, `kubectl`, and `enter NAME crash DAEMON`, which kills one for a moment. Where there is neither, it
+ * says so in one line and is counted as skipped. Arguments go to vitest.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,16 +11,22 @@ import { join, resolve } from 'node:path';
 import { run } from './run.ts';
 
 const CLUSTER = 'slipway-test';
-const kit = resolve(process.env.SLIPWAY_KUBE_KIT ?? join(import.meta.dirname, '../../shared/kube'));
+const { SLIPWAY_KUBE_KIT, SLIPWAY_TEST_KUBECONFIG } = process.env;
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  if (process.env.KUBECONFIG !== undefined) return await test();
-  if (!existsSync(join(kit, 'up')) || process.getuid?.() !== 0) {
-    console.log('skipped: Kubernetes (no KUBECONFIG, and no kit here that starts a cluster; it needs root)');
+  if (SLIPWAY_TEST_KUBECONFIG !== undefined) {
+    process.env.KUBECONFIG = SLIPWAY_TEST_KUBECONFIG;
+    return await test();
+  }
+  if (SLIPWAY_KUBE_KIT === undefined || !existsSync(join(SLIPWAY_KUBE_KIT, 'up'))) {
+    console.log(
+      'skipped: Kubernetes (neither SLIPWAY_TEST_KUBECONFIG nor SLIPWAY_KUBE_KIT names a cluster to test on)',
+    );
     return 0;
   }
+  const kit = resolve(SLIPWAY_KUBE_KIT);
   const kubeconfig = execFileSync(join(kit, 'up'), [CLUSTER], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],

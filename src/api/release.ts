@@ -183,6 +183,8 @@ export const ReleaseStatus = z.looseObject({
       by: z.string(),
       at: z.string(),
       why: z.string().nullable(),
+      /** It asked for what serves already, and never began. */
+      alreadyLive: z.boolean().optional(),
     })
     .nullable(),
   /** A person asked for a pause; it begins at the next boundary. */

@@ -26,6 +26,8 @@ export interface WriteOptions {
   /** Everything is checked, admission included, and nothing is stored. */
   readonly dryRun?: boolean;
   readonly subresource?: string;
+  /** ms without an answer after which it is given up; default 30 s. */
+  readonly timeoutMs?: number;
 }
 
 export interface ApiClientOptions {
@@ -49,9 +51,13 @@ export class KubernetesClient {
   }
 
   /** Undefined where there is none. A kind that is not served rejects with `notFound`. */
-  async get<T extends KubernetesObject>(type: ResourceType, key: ResourceKey): Promise<T | undefined> {
+  async get<T extends KubernetesObject>(
+    type: ResourceType,
+    key: ResourceKey,
+    options: { readonly timeoutMs?: number } = {},
+  ): Promise<T | undefined> {
     try {
-      return await this.#read<T>('get', type, key, {});
+      return await this.#read<T>('get', type, key, {}, options);
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -76,7 +82,7 @@ export class KubernetesClient {
       type,
       selection,
       { ...selectors(selection), limit: page.limit?.toString(), continue: page.continueToken },
-      page.signal,
+      { signal: page.signal },
     );
     const { resourceVersion, continue: token } = answer.metadata;
     // Items of a list carry neither kind nor apiVersion.
@@ -115,6 +121,8 @@ export class KubernetesClient {
         method: 'POST',
         path: resourcePath(type, { namespace }),
         query: this.#writeQuery(options),
+        ...timeLimit(options),
+        ...timeLimit(options),
         body: { apiVersion: apiVersionOf(type), kind: type.kind, ...object },
       },
     );
@@ -127,6 +135,7 @@ export class KubernetesClient {
       method: 'PUT',
       path: resourcePath(type, { ...keyOf(object), subresource }),
       query: this.#writeQuery(options),
+      ...timeLimit(options),
       body: { apiVersion: apiVersionOf(type), kind: type.kind, ...object },
     });
   }
@@ -143,6 +152,8 @@ export class KubernetesClient {
         method: 'PATCH',
         path: resourcePath(type, { ...key, subresource: options.subresource }),
         query: this.#writeQuery(options),
+        ...timeLimit(options),
+        ...timeLimit(options),
         contentType: 'application/json-patch+json',
         body: patch,
       });
@@ -169,6 +180,7 @@ export class KubernetesClient {
       method: 'PATCH',
       path: resourcePath(type, { ...keyOf(object), subresource: options.subresource }),
       query: { ...this.#writeQuery(options), force: options.force === true ? 'true' : undefined },
+      ...timeLimit(options),
       // JSON is YAML, and older servers know this type alone.
       contentType: 'application/apply-patch+yaml',
       body: { apiVersion: apiVersionOf(type), kind: type.kind, ...object },
@@ -232,11 +244,12 @@ export class KubernetesClient {
     type: ResourceType,
     of: Partial<ResourceKey>,
     query: Record<string, string | undefined>,
-    signal?: AbortSignal,
+    how: Pick<Exchange, 'signal' | 'timeoutMs'>,
   ): Promise<T> {
     const what = `${verb} ${describeResource(type, of)}`;
     return await this.#repeat(passes, {
-      ...{ method: 'GET', path: resourcePath(type, of), query, what, signal },
+      ...{ method: 'GET', path: resourcePath(type, of), query, what },
+      ...how,
     });
   }
 
@@ -256,6 +269,8 @@ export class KubernetesClient {
     return repeat(() => connection.json<T>(exchange), { clock, random, signal, repeats });
   }
 }
+
+const timeLimit = ({ timeoutMs }: WriteOptions) => (timeoutMs === undefined ? {} : { timeoutMs });
 
 /** The server says of a `test` that does not hold no more than 422; what it finds invalid has causes. */
 const isFailedTest = ({ http, details }: KubernetesError, patch: JsonPatch): boolean =>

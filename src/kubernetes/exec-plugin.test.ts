@@ -169,6 +169,12 @@ describe('a plugin gives no credentials', () => {
     expect(calls).toEqual([]);
   });
 
+  it('nor where it wants to be told of the cluster', async () => {
+    const { calls, source } = world(undefined, { ...plugin, provideClusterInfo: true });
+    await expect(source.current()).rejects.toThrow('(provideClusterInfo), which is not spoken here');
+    expect(calls).toEqual([]);
+  });
+
   it('and its kubeconfig may say how it is installed', async () => {
     const { source } = world(() => new Error('ENOENT'), { ...plugin, installHint: 'brew install awscli' });
     await expect(source.current()).rejects.toMatchObject({ next: 'brew install awscli' });

@@ -17,6 +17,7 @@ export const ExecPlugin = z.looseObject({
   env: z.array(z.looseObject({ name: z.string(), value: z.string() })).nullish(),
   installHint: z.string().nullish(),
   interactiveMode: z.enum(['Never', 'IfAvailable', 'Always']).nullish(),
+  provideClusterInfo: z.boolean().nullish(),
 });
 export type ExecPlugin = z.infer<typeof ExecPlugin>;
 
@@ -89,6 +90,8 @@ async function credentialOf(plugin: ExecPlugin, options: Parameters<typeof execP
       cause,
     });
   if (plugin.interactiveMode === 'Always') throw cannot('it wants a terminal (interactiveMode: Always)');
+  if (plugin.provideClusterInfo === true)
+    throw cannot('it wants to be told of the cluster (provideClusterInfo), which is not spoken here');
   const info = {
     apiVersion: plugin.apiVersion,
     kind: 'ExecCredential',

@@ -27,19 +27,31 @@ export interface LeaseRecordOptions {
   readonly namespace: string;
   readonly name: string;
   readonly holder: string;
+  /** Whole seconds; default 15. */
+  readonly durationMs?: number;
 }
+
+const DURATION_MS = 15_000;
+
+/** As the server keeps it: in whole seconds. */
+export const leaseMs = ({ durationMs = DURATION_MS }: Pick<LeaseRecordOptions, 'durationMs'>): number =>
+  Math.ceil(durationMs / 1_000) * 1_000;
 
 /** The lease as the server keeps it. Each write is refused with `conflict` where it is no longer what was read. */
 export class LeaseRecord {
   readonly #options: LeaseRecordOptions;
 
+  /** A connection that died without a word must not cost the lease: there is time for another attempt. */
+  readonly #limit: { readonly timeoutMs: number };
+
   constructor(options: LeaseRecordOptions) {
     this.#options = options;
+    this.#limit = { timeoutMs: leaseMs(options) / 5 };
   }
 
   read(): Promise<Lease | undefined> {
     const { client, namespace, name } = this.#options;
-    return client.get<Lease>(LEASE, { namespace, name });
+    return client.get<Lease>(LEASE, { namespace, name }, this.#limit);
   }
 
   /** Takes it, or renews it. */
@@ -57,8 +69,8 @@ export class LeaseRecord {
       leaseTransitions: before === undefined || same ? transitions : transitions + 1,
     };
     return before === undefined
-      ? await client.create<Lease>(LEASE, { metadata: { name, namespace }, spec })
-      : await client.replace<Lease>(LEASE, { ...before, spec });
+      ? await client.create<Lease>(LEASE, { metadata: { name, namespace }, spec }, this.#limit)
+      : await client.replace<Lease>(LEASE, { ...before, spec }, this.#limit);
   }
 
   /**
@@ -71,7 +83,7 @@ export class LeaseRecord {
     while (known?.spec?.holderIdentity === holder) {
       const spec = { ...known.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: this.#now() };
       try {
-        await client.replace<Lease>(LEASE, { ...known, spec });
+        await client.replace<Lease>(LEASE, { ...known, spec }, this.#limit);
         return;
       } catch (error) {
         if (!isSlipwayError(error, 'conflict')) throw error;

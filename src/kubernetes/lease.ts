@@ -2,15 +2,13 @@ import { equalJson } from '../lib/equal-json.ts';
 import { isSlipwayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
-import { type Lease, LeaseRecord, type LeaseRecordOptions } from './lease-record.ts';
+import { type Lease, LeaseRecord, type LeaseRecordOptions, leaseMs } from './lease-record.ts';
 
 export interface LeaseOptions extends LeaseRecordOptions {
   readonly random: Random;
   readonly log: Log;
   /** Of this process, and of this start of it: a process that comes again is another holder. */
   readonly holder: string;
-  /** Whole seconds; default 15. */
-  readonly durationMs?: number;
   readonly signal: AbortSignal;
   /**
    * Called for each time as the holder; aborted `signal` says that the lease is not ours any more. The lease is
@@ -18,8 +16,6 @@ export interface LeaseOptions extends LeaseRecordOptions {
    */
   lead(signal: AbortSignal): Promise<void>;
 }
-
-const DURATION_MS = 15_000;
 
 /** Conflicts with writes of other fields after which a renewal is left to the next turn. */
 const RENEWAL_ATTEMPTS = 5;
@@ -33,7 +29,7 @@ const RENEWAL_ATTEMPTS = 5;
 export async function holdLease(options: LeaseOptions): Promise<void> {
   const { clock, random, signal, log, holder } = options;
   const record = new LeaseRecord(options);
-  const durationMs = Math.ceil((options.durationMs ?? DURATION_MS) / 1_000) * 1_000;
+  const durationMs = leaseMs(options);
   let seen: { readonly spec: Lease['spec']; readonly at: number } | undefined;
   while (!signal.aborted) {
     try {

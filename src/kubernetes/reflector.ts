@@ -91,8 +91,9 @@ async function run<T extends KubernetesObject>(
       if (signal.aborted) return;
       if (listedAt !== undefined && clock.monotonic() - listedAt >= GOOD_MS) failures = 0;
       failures += 1;
-      // Ordinary after a long break: everything is listed, and the difference told.
-      const isOrdinary = failures < 3 || isSlipwayError(error, 'gone');
+      // Ordinary after a long break: everything is listed, and the difference told. A watch that gives up has failed
+      // for long, and what is known is older than that.
+      const isOrdinary = isSlipwayError(error, 'gone') || (failures < 3 && listedAt === undefined);
       log[isOrdinary ? 'debug' : 'warn']('listing again', { what, failures, error });
       await clock.sleep(waitAfter(failures, WAITS, random, error), signal).catch(() => undefined);
     }

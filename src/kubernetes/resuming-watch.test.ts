@@ -72,6 +72,12 @@ describe('a watch that breaks goes on', () => {
     },
   );
 
+  it('but not for ever: what fails again and again is told, so that whoever listens lists again', async () => {
+    const { error, broke } = await follow(Array.from({ length: 40 }, () => [broken]));
+    expect(error).toBe(broken);
+    expect(broke).toHaveLength(8);
+  });
+
   it('with growing waits while it cannot stand', async () => {
     const { at } = await follow([[broken], [broken], [broken], [broken]], { forMs: MINUTE });
     expect(at).toEqual([0, 100, 300, 700, 1_500]);

@@ -34,10 +34,13 @@ export interface ResumingWatchOptions {
   readonly silenceMs?: number;
 }
 
+/** Failures in a row, some 20 s of them, after which whoever listens is told: it knows too little, and lists again. */
+const MOST_FAILURES = 8;
+
 /**
  * Every change after a version, in order and once, over as many connections as it takes. Ends when the signal is
- * aborted; rejects with `gone` where the version that was reached is too old to go on from (list again), and with
- * what does not pass: a kind that is not served, a right that is missing.
+ * aborted; rejects with `gone` where the version that was reached is too old to go on from (list again), with what
+ * does not pass (a kind that is not served, a right that is missing), and with what fails again and again.
  */
 export async function* resumingWatch<T extends KubernetesObject>(
   options: ResumingWatchOptions,
@@ -59,7 +62,7 @@ export async function* resumingWatch<T extends KubernetesObject>(
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (!mayPass(error)) throw error;
+      if (!mayPass(error) || failures >= MOST_FAILURES) throw error;
       failure = error;
       options.broke?.(error);
     }

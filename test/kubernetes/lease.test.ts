@@ -53,6 +53,22 @@ async function candidate(namespace: string, holder: string) {
 const lease = (namespace: string) => direct.get<Lease>(LEASE, { namespace, name: 'manager' });
 
 describe('a lease on a real API server', () => {
+  it('outlives a renewal that gets no answer', () =>
+    inNamespace(direct, async (namespace) => {
+      const holder = await candidate(namespace, 'a');
+      try {
+        await eventually('it to lead', () => holder.leads());
+        let swallowed = 0;
+        holder.proxy.fault = (call) =>
+          call.startsWith('PUT') && swallowed++ === 0 ? { swallow: true } : undefined;
+        await eventually('renewals behind it', () => swallowed > 4, { timeoutMs: 20_000 });
+        expect(holder.led).toHaveLength(1);
+        expect(holder.leads()).toBe(true);
+      } finally {
+        await holder.stop();
+      }
+    }));
+
   it('has one holder, goes on at once where it is given back, and is taken from one that is cut off', () =>
     inNamespace(direct, async (namespace) => {
       const [a, b] = [await candidate(namespace, 'a'), await candidate(namespace, 'b')];

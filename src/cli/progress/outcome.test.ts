@@ -57,20 +57,15 @@ test.each<[string, object, string | null, string, string, number]>([
     '✓ r1 serves already: there was nothing to release.',
     EXIT.ok,
   ],
-  [
-    'the same, as an older manager says it',
-    R1,
-    'superseded by shop-local-r1, which is live before it began',
-    'Superseded: superseded by shop-local-r1, which is live before it began',
-    '✓ r1 serves already: there was nothing to release.',
-    EXIT.ok,
-  ],
   ['nobody says by what', {}, null, '', '↩ Superseded by a newer release of shop.', EXIT.notReleased],
 ])('superseded: %s', (_, spec, why, message, line, code) => {
   const release = releaseFixture(
     {
       phase: 'Superseded',
-      turn: { cause: 'superseded', by: 'slipway', at: '', why },
+      turn: {
+        ...{ cause: 'superseded', by: 'slipway', at: '', why },
+        ...(why?.endsWith('is live already') === true ? { alreadyLive: true } : {}),
+      },
       waiting: { ...releaseStatus().waiting, for: 'nothing', message },
     },
     spec,

@@ -34,10 +34,7 @@ export const hasEnded = (release: Release): boolean =>
  * It asked for what serves already, and ended for that. One that a newer release took out of the queue did not,
  * though it asked for the same.
  */
-export const askedForWhatServes = ({ spec, status }: Release): boolean =>
-  status?.phase === 'Superseded' &&
-  spec.from === spec.to &&
-  !/superseded by \S+ before it began/.test(status.waiting.message);
+export const askedForWhatServes = ({ status }: Release): boolean => status?.turn?.alreadyLive === true;
 
 /** `Pending` before the controller has seen it. */
 export const phaseOf = (release: Release): ReleasePhase => release.status?.phase ?? 'Pending';

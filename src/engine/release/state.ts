@@ -137,7 +137,10 @@ export function unbegunStatus(spec: ReleaseSpec, now: string, { by, abort }: Unb
     endedAt: now,
     turn:
       abort === undefined
-        ? { cause: 'superseded', by: 'slipway', at: now, why: words }
+        ? {
+            ...{ cause: 'superseded', by: 'slipway', at: now, why: words },
+            ...(by === spec.to ? { alreadyLive: true } : {}),
+          }
         : { cause: 'abort', by, at: now, why: abort.why },
     waiting: { ...status.waiting, for: 'nothing', message },
   };

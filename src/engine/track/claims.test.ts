@@ -199,7 +199,7 @@ describe('a release in the queue', () => {
       spec: { from: 'shop-local-r1', to: 'shop-local-r1' },
       status: {
         phase: 'Superseded',
-        turn: { cause: 'superseded', by: 'slipway', why: 'shop-local-r1 is live already' },
+        turn: { cause: 'superseded', by: 'slipway', why: 'shop-local-r1 is live already', alreadyLive: true },
         waiting: { message: 'Superseded: shop-local-r1 is live already' },
       },
     });
