@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { gateRunFixture, releaseFixture, stageStatus } from '../../../test/support/release-fixture.ts';
+import { SlipwayError } from '../../lib/errors.ts';
 import type { CommandModule } from '../command.ts';
 import type { Context } from '../context.ts';
 import { explainError } from '../report-error.ts';
 import { command as reject } from './reject.ts';
+import { command as resume } from './resume.ts';
 import { command as skip } from './skip.ts';
 
 const RELEASE = releaseFixture({
@@ -23,12 +25,42 @@ const RELEASE = releaseFixture({
   },
 });
 
+const KINDS_BY_WORD: Readonly<Record<string, string>> = { application: 'Application', release: 'Release' };
+
+const held = (status: 'True' | 'False', release = 'auto', reason = 'Held', hold: object | null = {}) => ({
+  word: 'shop',
+  objects: {
+    Application: [
+      {
+        metadata: { name: 'shop', namespace: 'default' },
+        spec: { release },
+        status: { conditions: [{ type: 'Ready', status, reason, message: '' }] },
+      },
+    ],
+    Track: [{ status: { hold } }],
+  },
+});
+
 /** What one command says and gives when nobody is there to answer; `yes`: --yes was written. */
-async function tried(module: CommandModule, options: object, yes = false) {
+async function tried(
+  module: CommandModule,
+  options: object,
+  yes = false,
+  of: { readonly word: string; readonly objects: Readonly<Record<string, readonly object[]>> } = {
+    word: 'shop-local-r2',
+    objects: { Release: [RELEASE] },
+  },
+) {
   const notes: string[] = [];
   const given: unknown[] = [];
   const api = {
-    list: async (kind: string) => ({ items: kind === 'Release' ? [RELEASE] : [] }),
+    list: async (kind: string) => ({
+      items: of.objects[kind] ?? of.objects[KINDS_BY_WORD[kind] ?? ''] ?? [],
+    }),
+    get: async () => {
+      throw new SlipwayError('notFound', 'there is none');
+    },
+    find: async (kind: string) => of.objects[kind]?.[0],
     command: async (_: unknown, verb: string, body: object) => {
       given.push({ verb, ...body });
       return {
@@ -51,7 +83,7 @@ async function tried(module: CommandModule, options: object, yes = false) {
     act = (...values) => action(context, ...(values as never));
     return async () => undefined;
   });
-  const lines = await act?.('shop-local-r2', options).then(
+  const lines = await act?.(of.word, options).then(
     () => [],
     (error: unknown) => explainError(error, false).lines,
   );
@@ -67,6 +99,23 @@ describe('verbs that turn something for users ask first', () => {
     ]);
     expect(lines?.[0]).toMatch(/was not confirmed/);
     expect(given).toEqual([]);
+  });
+
+  it('resume of an application says that it releases what is applied, and does nothing without a yes', async () => {
+    const { notes, given, lines } = await tried(resume, {}, false, held('False'));
+    expect(notes[0]).toMatch(/^This ends the hold on shop in local\. What is applied .* is released at once/);
+    expect(lines?.[0]).toMatch(/was not confirmed/);
+    expect(given).toEqual([]);
+    expect((await tried(resume, {}, true, held('False'))).given).toMatchObject([{ verb: 'resume' }]);
+  });
+
+  it.each([
+    ['what is applied serves', held('True')],
+    ['nothing is released by itself', held('False', 'manual')],
+    ['what is applied cannot be released', held('False', 'auto', 'Invalid')],
+    ['there is no hold', held('False', 'auto', 'Aborted', null)],
+  ])('resume asks nobody where %s', async (_, of) => {
+    expect((await tried(resume, {}, false, of)).given).toMatchObject([{ verb: 'resume' }]);
   });
 
   it('reject with --yes is given', async () =>

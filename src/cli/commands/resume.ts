@@ -1,4 +1,5 @@
 import { type Application, readyType } from '../../api/application.ts';
+import type { Track } from '../../api/revision.ts';
 import { isSlipwayError } from '../../lib/errors.ts';
 import { type CommandModule, examples } from '../command.ts';
 import { confirm } from '../confirm.ts';
@@ -55,6 +56,14 @@ async function activeRelease(
   }
 }
 
+/** Why an application does not serve what is applied, where an automatic release of it may be all that is missing. */
+const WAITING: ReadonlySet<string> = new Set([
+  ...['Held', 'NotReleased', 'Aborted', 'RolledBack', 'Failed', 'Superseded'],
+]);
+
+const isHeld = async ({ api, namespace, environment }: Connection, name: string): Promise<boolean> =>
+  (await api.find<Track>('Track', `${name}-${environment}`, { namespace }))?.status?.hold != null;
+
 async function resumeApplication(
   context: Context,
   connection: Connection,
@@ -64,9 +73,10 @@ async function resumeApplication(
   const { metadata, spec, status } = await findObject<Application>(connection, 'application', word);
   const { environment } = connection;
   const ready = status?.conditions?.find(({ type }) => type === readyType(environment));
-  if (ready?.reason === 'Held' && ready.status === 'False' && spec.release !== 'manual') {
+  const waits = ready?.status === 'False' && WAITING.has(ready.reason) && spec.release !== 'manual';
+  if (waits && (await isHeld(connection, metadata.name))) {
     await confirm(context, [
-      `This ends the hold on ${metadata.name} in ${environment}, and what is applied, which does not serve, is released at once.`,
+      `This ends the hold on ${metadata.name} in ${environment}. What is applied does not serve, and is released at once unless it was tried before.`,
       `To release something else instead: slipway release ${metadata.name} --artifact DIR, which ends the hold as well.`,
     ]);
   }

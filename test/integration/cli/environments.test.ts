@@ -260,7 +260,11 @@ describe('a release in the queue', () => {
   });
 
   test.each<[string, string[], RegExp]>([
-    ['history', ['history', 'shop', '-e', 'local'], /\nshop-local-r7 +- +r7 +- +Queued .*\nshop-local-r6 /],
+    [
+      'history',
+      ['history', 'shop', '-e', 'local'],
+      /\nshop-local-r7 +- +r7 +dist +- +Queued .*\nshop-local-r6 /,
+    ],
     [
       'status',
       ['status', 'shop', '-e', 'local'],

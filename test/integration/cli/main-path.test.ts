@@ -312,7 +312,7 @@ describe('a second release', () => {
     expect((await run(['describe', 'app', 'shop'])).stdout).toMatch(
       /In local: r2 serves[\s\S]*on hold .* by admin: slipway resume shop/,
     );
-    // What was gone back from is still what is applied: lifting the hold releases it again.
+    // What was gone back from is still what is applied: lifting the hold releases it.
     expect(await run(['resume', 'shop'])).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/is released at once[\s\S]*--yes/),
