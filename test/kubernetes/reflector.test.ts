@@ -1,40 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { KubernetesClient } from '../../src/kubernetes/api-client.ts';
+import { describe, expect, it } from 'vitest';
 import { type Reflection, reflect } from '../../src/kubernetes/reflector.ts';
 import { eventually } from '../support/eventually.ts';
-import {
-  CONFIG_MAP,
-  type ConfigMap,
-  clientOf,
-  clock,
-  credentials,
-  inNamespace,
-  log,
-  random,
-} from './support/cluster.ts';
-import { FaultProxy } from './support/fault-proxy.ts';
+import { CONFIG_MAP, type ConfigMap, clock, inNamespace, log, random } from './support/cluster.ts';
+import { proxied } from './support/proxied.ts';
 
-let direct: KubernetesClient;
-let proxy: FaultProxy;
-let client: KubernetesClient;
-beforeAll(async () => {
-  direct = clientOf(await credentials());
-  proxy = await new FaultProxy(await credentials()).start();
-  client = clientOf(proxy.credentials);
-});
-afterAll(async () => {
-  client.close();
-  direct.close();
-  await proxy.stop();
-});
-afterEach(() => {
-  proxy.fault = () => undefined;
-  proxy.requests.length = 0;
-});
+const cluster = proxied();
 
 const isWatch = (call: string) => call.includes('watch=1');
-const watches = () => proxy.requests.filter(isWatch).length;
-const lists = () => proxy.requests.filter((call) => !isWatch(call)).length;
+const watches = () => cluster.proxy.requests.filter(isWatch).length;
+const lists = () => cluster.proxy.requests.filter((call) => !isWatch(call)).length;
 /** An old version has nothing behind it: what the server says when it has compacted that. */
 const EXPIRED = {
   ...{ apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Failure', code: 410, reason: 'Expired' },
@@ -54,11 +28,19 @@ async function keepingUp(
   }) => Promise<void>,
   options: { silenceMs?: number; pageSize?: number; told?: () => void } = {},
 ): Promise<void> {
-  await inNamespace(direct, async (namespace) => {
+  await inNamespace(cluster.direct, async (namespace) => {
     const ending = new AbortController();
     const told: string[] = [];
     const reflection = reflect<ConfigMap>({
-      ...{ client, type: CONFIG_MAP, selection: { namespace }, clock, random, log, signal: ending.signal },
+      ...{
+        client: cluster.client,
+        type: CONFIG_MAP,
+        selection: { namespace },
+        clock,
+        random,
+        log,
+        signal: ending.signal,
+      },
       ...options,
       told: ({ type, object }) => {
         if (object.metadata.name !== 'kube-root-ca.crt')
@@ -73,8 +55,11 @@ async function keepingUp(
         reflection,
         told,
         apply: async (name, v) =>
-          void (await direct.apply(CONFIG_MAP, { metadata: { name, namespace }, data: { v } } as ConfigMap)),
-        remove: async (name) => void (await direct.delete(CONFIG_MAP, { namespace, name })),
+          void (await cluster.direct.apply(CONFIG_MAP, {
+            metadata: { name, namespace },
+            data: { v },
+          } as ConfigMap)),
+        remove: async (name) => void (await cluster.direct.delete(CONFIG_MAP, { namespace, name })),
         knows: (name, value) =>
           eventually(
             `${name} to be ${value}`,
@@ -103,7 +88,7 @@ describe('the reflector keeps up', () => {
     }));
 
   it('over a list of several pages', () =>
-    inNamespace(direct, async () =>
+    inNamespace(cluster.direct, async () =>
       keepingUp(
         async ({ apply, knows }) => {
           await apply('a', '1');
@@ -115,7 +100,7 @@ describe('the reflector keeps up', () => {
 
   it('over a watch that breaks in the middle of a line, without a new list and without a gap', () =>
     keepingUp(async ({ told, apply, knows }) => {
-      proxy.fault = (call) => (isWatch(call) && watches() <= 3 ? { cutAfterLines: 1 } : undefined);
+      cluster.proxy.fault = (call) => (isWatch(call) && watches() <= 3 ? { cutAfterLines: 1 } : undefined);
       await breakWatch();
       for (const value of ['1', '2', '3', '4', '5', '6']) await apply('a', value);
       await knows('a', '6');
@@ -132,7 +117,7 @@ describe('the reflector keeps up', () => {
   ])('after %s of its watch', (_, fault) =>
     keepingUp(async ({ apply, knows }) => {
       let left = 3;
-      proxy.fault = (call) => (isWatch(call) && left-- > 0 ? fault : undefined);
+      cluster.proxy.fault = (call) => (isWatch(call) && left-- > 0 ? fault : undefined);
       await breakWatch();
       await apply('a', '1');
       await knows('a', '1');
@@ -147,15 +132,16 @@ describe('the reflector keeps up', () => {
       await knows('c', '1');
       told.length = 0;
       let gone = 1;
-      proxy.fault = (call) => (isWatch(call) && gone-- > 0 ? { answer: 410, body: EXPIRED } : undefined);
+      cluster.proxy.fault = (call) =>
+        isWatch(call) && gone-- > 0 ? { answer: 410, body: EXPIRED } : undefined;
       // Nobody hears of this.
-      proxy.hold();
+      cluster.proxy.hold();
       await breakWatch();
       await apply('a', '2');
       await remove('b');
       await remove('c');
       await apply('c', '1');
-      proxy.release();
+      cluster.proxy.release();
       await knows('a', '2');
       await knows('b', undefined);
       await eventually('the namesake', () => told.includes('ADDED c 1'));
@@ -167,7 +153,7 @@ describe('the reflector keeps up', () => {
     keepingUp(
       async ({ apply, knows }) => {
         let silent = true;
-        proxy.fault = (call) => (isWatch(call) && silent ? { silence: true } : undefined);
+        cluster.proxy.fault = (call) => (isWatch(call) && silent ? { silence: true } : undefined);
         await breakWatch();
         await eventually('a silent watch', () => watches() >= 2);
         await apply('a', '1');
@@ -193,14 +179,14 @@ describe('the reflector keeps up', () => {
 
   it('while a restarted API server is away', () =>
     keepingUp(async ({ apply, knows }) => {
-      proxy.fault = () => ({ reset: 'before' });
+      cluster.proxy.fault = () => ({ reset: 'before' });
       await breakWatch();
-      await eventually('some attempts', () => proxy.requests.length > 4, { timeoutMs: 20_000 });
+      await eventually('some attempts', () => cluster.proxy.requests.length > 4, { timeoutMs: 20_000 });
       await apply('a', '1');
-      proxy.fault = () => undefined;
+      cluster.proxy.fault = () => undefined;
       await knows('a', '1');
     }));
 });
 
 /** Ends the connection of every watch there is. */
-const breakWatch = (): Promise<void> => proxy.breakConnections();
+const breakWatch = (): Promise<void> => cluster.proxy.breakConnections();
